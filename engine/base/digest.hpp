@@ -1,0 +1,31 @@
+// SHA-256 on a stream, by OpenSSL. One thread per object.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace heirloom::base {
+
+using Digest = std::array<std::uint8_t, 32>;
+
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  void update(std::span<const std::uint8_t> bytes);
+  Digest finish();  // once
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+std::string to_hex(const Digest& digest);
+Digest sha256(std::span<const std::uint8_t> bytes);
+
+}  // namespace heirloom::base

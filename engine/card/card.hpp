@@ -1,0 +1,53 @@
+// Model cards and names: README.md front matter, configuration and directory name to GGUF's general.* keys in the
+// reference converter's order, and back. Pure functions; facts in formats/facts/model-card.md.
+#pragma once
+
+#include "engine/model/json.hpp"
+#include "heirloom/nouns.hpp"
+#include "heirloom/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heirloom::card {
+
+// The components of a model's name, as llama.cpp's get_model_id_components finds them.
+struct NameParts {
+  std::optional<std::string> full_name, organization, basename, finetune, version, size_label;
+  bool operator==(const NameParts&) const = default;
+};
+NameParts name_parts(std::string_view model_id, std::int64_t total_parameters);
+// Title case as Python's str.title(), with version-like words lower case.
+std::string title_of(std::string_view id);
+// "1.5M", "8x7B"; expert_count 0 for a dense model.
+std::string size_label(std::int64_t total_parameters, std::int64_t shared_parameters, std::int64_t expert_parameters,
+                       std::int64_t expert_count);
+
+struct CardInput {
+  std::string readme;             // README.md, or ""
+  model::Json config;             // config.json, or null
+  model::Json generation_config;  // or null
+  std::string directory_name;     // of the source
+  std::int64_t total_parameters = 0;
+  std::int64_t shared_parameters = 0;
+  std::int64_t expert_parameters = 0;
+  std::int64_t expert_count = 0;
+};
+
+struct GeneralKeys {
+  std::vector<Attr> attrs;                                      // general.type ... general.languages, in order
+  std::vector<std::string> warnings;                            // broken YAML, values of unexpected type
+  std::vector<std::pair<std::string, std::string>> used;        // "README.md:license" -> "general.license"
+  std::vector<std::pair<std::string, std::string>> dropped;     // item -> reason
+};
+GeneralKeys general_keys(const CardInput& input);
+
+// README.md with front matter made from general.* keys; "" when there is nothing to say.
+std::string readme_from_keys(const std::vector<Attr>& attrs);
+// generation_config.json members from general.sampling.* keys.
+std::vector<std::pair<std::string, model::Json>> generation_config_from_keys(const std::vector<Attr>& attrs);
+
+}  // namespace heirloom::card
