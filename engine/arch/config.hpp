@@ -1,0 +1,47 @@
+// Model configuration (config.json) <-> GGUF keys, as a map says. Pure functions.
+//
+// normalize() first brings the spellings of several transformers releases to one: "rope_parameters" becomes
+// "rope_scaling" and "rope_theta", "rope_scaling.type" becomes "rope_scaling.rope_type", "dtype" becomes "torch_dtype".
+#pragma once
+
+#include "engine/arch/map.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace heirloom::arch {
+
+model::Json normalize(const model::Json& config);
+
+// True when there is no condition or the configuration meets it.
+bool holds(const fb::ConditionT* condition, const model::Json& config);
+
+// A whole number that the configuration must have, e.g. the number of layers. Errors name the key.
+Result<std::uint64_t> whole_number(const model::Json& config, std::string_view key);
+// Head size: "head_dim", or hidden_size / num_attention_heads.
+Result<std::uint64_t> head_dim(const model::Json& config);
+
+// Refuses values with which the map would be wrong (ConfigRule.allowed).
+Result<void> check_allowed(const Map& map, const model::Json& config);
+
+struct ConfigKeys {
+  std::vector<Attr> attrs;     // in the map's order
+  std::set<std::string> used;  // configuration keys (dotted paths) that became keys
+};
+Result<ConfigKeys> keys_from_config(const Map& map, const model::Json& config, std::uint32_t file_type);
+
+// What the way back needs to know of the GGUF's tensors.
+struct TensorFacts {
+  std::set<std::string, std::less<>> names;
+  std::vector<std::pair<std::string, std::uint64_t>> rows;  // name, rows
+};
+
+// config.json from GGUF keys. `recorded` is the source's own config.json where the file carries it (else null): it is
+// the starting point, and keys whose GGUF value it does not give are set from the GGUF.
+Result<model::Json> config_from_keys(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors,
+                                     const model::Json& recorded);
+
+}  // namespace heirloom::arch

@@ -1,0 +1,94 @@
+#include "engine/arch/config.hpp"
+#include "engine/arch/tensors.hpp"
+#include "engine/base/text.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace heirloom::arch {
+namespace {
+
+using model::Json;
+
+constexpr double two_pi = 6.283185307179586;
+
+struct Llama3Scaling {
+  double factor = 8.0;
+  double low_freq_factor = 1.0;
+  double high_freq_factor = 4.0;
+  double original_context = 8192.0;
+};
+
+// Binary32 arithmetic in the reference's order; the power alone is taken in binary64 and rounded, which does not
+// depend on the platform's powf.
+std::vector<float> divisors_of(std::uint64_t head_size, double theta, const Llama3Scaling& scaling) {
+  const double low_wavelength = scaling.original_context / scaling.low_freq_factor;
+  const double high_wavelength = scaling.original_context / scaling.high_freq_factor;
+  std::vector<float> divisors;
+  for (std::uint64_t i = 0; i < head_size; i += 2) {
+    const float exponent = static_cast<float>(i) / static_cast<float>(head_size);
+    const float frequency = 1.0f / static_cast<float>(std::pow(theta, static_cast<double>(exponent)));
+    const float wavelength = static_cast<float>(two_pi) / frequency;
+    if (wavelength < high_wavelength) {
+      divisors.push_back(1.0f);
+    } else if (wavelength > low_wavelength) {
+      divisors.push_back(static_cast<float>(scaling.factor));
+    } else {
+      const float smooth =
+          (static_cast<float>(scaling.original_context) / wavelength - static_cast<float>(scaling.low_freq_factor)) /
+          static_cast<float>(scaling.high_freq_factor - scaling.low_freq_factor);
+      divisors.push_back(1.0f / ((1.0f - smooth) / static_cast<float>(scaling.factor) + smooth));
+    }
+  }
+  return divisors;
+}
+
+double number_or(const Json& config, std::string_view path, double otherwise) {
+  const Json* value = config.at(path);
+  return value == nullptr ? otherwise : value->number().value_or(otherwise);
+}
+
+// Llama 3.1 and 3.2 as published.
+constexpr Llama3Scaling published[] = {{8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0, 8192.0}};
+
+}  // namespace
+
+Result<std::vector<float>> rope_freqs_llama3(const Json& config) {
+  const Llama3Scaling defaults;
+  Llama3Scaling scaling;
+  scaling.factor = number_or(config, "rope_scaling.factor", defaults.factor);
+  scaling.low_freq_factor = number_or(config, "rope_scaling.low_freq_factor", defaults.low_freq_factor);
+  scaling.high_freq_factor = number_or(config, "rope_scaling.high_freq_factor", defaults.high_freq_factor);
+  scaling.original_context =
+      number_or(config, "rope_scaling.original_max_position_embeddings", defaults.original_context);
+  if (!(scaling.factor > 0) || !(scaling.low_freq_factor > 0) || !(scaling.original_context > 0) ||
+      !(scaling.high_freq_factor > scaling.low_freq_factor))
+    return fail(Error{Code::malformed, "rope_scaling is of kind llama3 but its factors make no sense", no_position,
+                      "config.json"});
+  HEIRLOOM_TRY(const std::uint64_t head_size, head_dim(config));
+  constexpr std::uint64_t max_head_size = 1u << 16;
+  if (head_size == 0 || head_size % 2 != 0 || head_size > max_head_size)
+    return fail(Error{Code::malformed, "head size " + std::to_string(head_size) + " cannot be rotated in pairs",
+                      no_position, "config.json"});
+  return divisors_of(head_size, number_or(config, "rope_theta", 10000.0), scaling);
+}
+
+Json infer_rope_scaling_llama3(const Json& config, const std::vector<float>& divisors) {
+  const auto head_size = head_dim(config);
+  if (!head_size || divisors.size() * 2 != *head_size)
+    return {};
+  for (const Llama3Scaling& scaling : published) {
+    if (divisors_of(*head_size, number_or(config, "rope_theta", 10000.0), scaling) != divisors)
+      continue;
+    Json::Object found;
+    found.emplace_back("factor", Json(scaling.factor));
+    found.emplace_back("low_freq_factor", Json(scaling.low_freq_factor));
+    found.emplace_back("high_freq_factor", Json(scaling.high_freq_factor));
+    found.emplace_back("original_max_position_embeddings", Json(static_cast<std::int64_t>(scaling.original_context)));
+    found.emplace_back("rope_type", Json(std::string("llama3")));
+    return Json(std::move(found));
+  }
+  return {};
+}
+
+}  // namespace heirloom::arch
