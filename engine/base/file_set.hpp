@@ -29,9 +29,9 @@ class FileSet {
   FileSet& operator=(const FileSet&) = delete;
 
   const std::filesystem::path& root() const { return root_; }
-  const std::string& primary() const { return primary_; }            // "" for a directory
-  const std::vector<std::string>& names() const { return names_; }   // regular files in the root, in byte order
-  std::string display(std::string_view name) const;                  // path for people
+  const std::string& primary() const { return primary_; }           // "" for a directory
+  const std::vector<std::string>& names() const { return names_; }  // regular files in the root, in byte order
+  std::string display(std::string_view name) const;                 // path for people
 
   bool has(std::string_view name) const;
   Result<std::uint64_t> size(std::string_view name) const;
@@ -51,6 +51,7 @@ class FileSet {
   std::filesystem::path root_;
   std::string primary_;
   std::vector<std::string> names_;
+  std::unique_ptr<Entry> directory_;
   mutable std::mutex mutex_;
   mutable std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;
 };

@@ -1,6 +1,7 @@
 // Output that appears under its final name only when it is whole. Files are written as "<name>.partial" beside their
 // final names (a directory as "<directory>.partial"), synced to disk, and renamed by commit(). Without commit the
-// destructor removes them; a killed process leaves only ".partial" names.
+// destructor removes them; a killed process leaves only ".partial" names, which the next run replaces. Two processes
+// never write the same output: partial files are locked.
 // Writes to different ranges may come from different threads; create, add and commit from one.
 #pragma once
 
@@ -33,10 +34,14 @@ class OutputFile {
 
  private:
   friend class Output;
-  OutputFile(std::string name, std::filesystem::path partial, std::uint64_t size, int descriptor);
+  OutputFile(std::string name, std::filesystem::path final_path, std::filesystem::path partial, std::uint64_t size,
+             int descriptor);
   Result<void> sync() const;
+  Error failed(int number) const;
+  Result<void> check_range(std::uint64_t offset, std::uint64_t size) const;
 
   std::string name_;
+  std::filesystem::path final_;
   std::filesystem::path partial_;
   std::uint64_t size_;
   int descriptor_;
@@ -48,8 +53,8 @@ class Output {
 
   // Kind::file: files are written beside `target`, whose own name need not be among them (shards). Kind::directory:
   // all files go into the directory `target`. A target that exists is refused (misuse) without `force`. With `force` a
-  // file is replaced, a directory only when every entry in it is a regular file and one of them is a config.json or
-  // a weight file (.safetensors, .gguf, .bin): never somebody's home.
+  // file is replaced, a directory only when it is empty, or every entry in it is a regular file and one of them is a
+  // config.json or a weight file (.safetensors, .gguf, .bin): never somebody's home.
   static Result<std::unique_ptr<Output>> create(const std::filesystem::path& target, Kind kind, bool force);
   ~Output();
   Output(const Output&) = delete;
@@ -58,13 +63,21 @@ class Output {
   // A new file of `size` bytes, all zero. `name` has no directory part; existing final names are refused without
   // force. Checks beforehand that the file system has room. The file belongs to the output.
   Result<const OutputFile*> add(const std::string& name, std::uint64_t size);
-  // Syncs everything and renames: shards before the first file, so that no reader finds a set half done.
+  // Syncs everything and renames: shards before the first file, so that no reader finds a set half done. A directory
+  // that is replaced is first renamed to "<directory>.replaced.partial", and deleted when the new one is in place.
   Result<void> commit();
 
  private:
   Output() = default;
+  Result<void> make_partial_directory();
+  Result<void> commit_files();
+  Result<void> commit_directory();
+  Result<void> sync_directory(const std::filesystem::path& directory) const;
+
   std::filesystem::path target_;
   std::filesystem::path directory_;  // where partial files lie
+  int lock_ = -1;                    // descriptor of a partial directory
+  std::uint64_t unreserved_ = 0;     // bytes of files whose room the file system does not hold for us
   Kind kind_ = Kind::file;
   bool force_ = false;
   bool is_committed_ = false;

@@ -9,7 +9,11 @@
 
 namespace heirloom::base {
 
-// In double quotes; control bytes and bytes that are not UTF-8 become \xNN, so that no name can play with a terminal.
+// Control bytes, marks that turn the direction of text, and bytes that are not UTF-8 become \xNN, so that no name can
+// play with a terminal.
+std::string printable(std::string_view text);
+// Printable and in double quotes; a quote or backslash inside gets a backslash. Call it as base::quoted: for a
+// std::string the bare name may find std::quoted.
 std::string quoted(std::string_view text);
 // "4 GiB", "1.5 MiB", "812 B".
 std::string human_bytes(std::uint64_t bytes);
