@@ -19,18 +19,20 @@ namespace heirloom::model {
 inline constexpr std::uint64_t max_tensors = 4'000'000;
 inline constexpr std::uint64_t max_attrs = 1'000'000;
 inline constexpr std::uint64_t max_files = 100'000;
+inline constexpr std::uint64_t max_encodings = 1'000;
 inline constexpr std::size_t max_dimensions = 64;
 inline constexpr std::size_t max_name_bytes = 65'535;
 
 // Checks what a description means: safe and existing file names with their true sizes, known encodings with their
 // well-known geometry (heirloom/encodings.hpp), unique tensor and attribute names, extents inside their files that
 // together are shape x encoding, no overlap between tensors, booleans 0 or 1, attribute data of the right width.
-// `file_size` gives the true size of a file. The first violation is an error that names tensor, file and byte.
+// Extents of `decoded` tensors only have to lie inside their files. `file_size` gives the true size of a file. The
+// first violation is an error that names tensor, file and byte.
 Result<void> validate(const Checkpoint& checkpoint,
                       const std::function<Result<std::uint64_t>(std::string_view name)>& file_size);
 
 // Checks a writer's answer: every tensor placed once with its exact size, no two ranges overlapping, everything inside
-// its file, file names without directories, unique.
+// its file, file names without directories, unique. A violation is the writer's bug (internal).
 Result<void> validate(const Layout& layout, const Checkpoint& checkpoint);
 
 // Bytes of a tensor of a valid checkpoint.
