@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace heirloom::host {
@@ -18,8 +20,9 @@ namespace heirloom::host {
 struct Candidate {
   std::filesystem::path path;
   bool is_loaded = false;
-  std::string verdict;  // "loaded", or the one reason why not
-  Manifest manifest;    // of a loaded one
+  std::string verdict;        // "loaded", or the one reason why not
+  Manifest manifest;          // of a loaded one
+  bool is_duplicate = false;  // not loaded because a plugin of the same id is
 };
 
 struct LoadOptions {
@@ -35,7 +38,8 @@ struct OpenOptions {
 
 class Host {
  public:
-  // Loads every *.so of the directories, sorted by name within each; a plugin id seen before is skipped with a reason.
+  // Loads every *.so of the directories, sorted by name within each; a plugin id or format id seen before is skipped
+  // with a reason. Plugins that are not loaded are warned about, except second copies.
   static std::unique_ptr<Host> load(const LoadOptions& options, const base::Log& log);
   ~Host();
   Host(const Host&) = delete;
@@ -52,13 +56,23 @@ class Host {
   // error that names both and --from. When nothing claims it, the error lists each format with its reason.
   Result<model::Source> open(const std::filesystem::path& path, const OpenOptions& options, const base::Log& log) const;
 
-  // The layout that the format's writer plans, verified and validated.
+  // The layout that the format's writer plans for the tensors, encodings and attrs, verified and validated. Options
+  // that the format does not declare are refused.
   Result<Layout> plan_layout(std::string_view format, const Checkpoint& checkpoint, const Options& options,
                              const base::Log& log) const;
 
  private:
   struct Library;
+  struct Claim;
   Host() = default;
+  Candidate try_library(const std::filesystem::path& path, bool allow_unsafe);
+  Result<std::pair<const Library*, std::uint32_t>> require_format(std::string_view id) const;
+  std::vector<Claim> claims(const base::FileSet& files, const base::Log& log) const;
+  static Result<model::Source> open_as(const Library& library, std::uint32_t format,
+                                       std::unique_ptr<base::FileSet>& files, const OpenOptions& options,
+                                       const base::Log& log);
+  Result<model::Source> open_unclaimed(const std::vector<Claim>& claims, std::unique_ptr<base::FileSet>& files,
+                                       const OpenOptions& options, const base::Log& log) const;
   std::vector<Candidate> candidates_;
   std::vector<std::unique_ptr<Library>> libraries_;
 };
