@@ -1,4 +1,5 @@
-// Codecs: decode and encode by encoding id. An encoding without a codec can be copied, not converted. Constant table.
+// Codecs: decode and encode by encoding id. An encoding without a codec, or whose codec has no decode, can be copied,
+// not converted. Constant tables; any thread may call anything. Byte pointers may be unaligned.
 #pragma once
 
 #include "engine/kernels/kernels.hpp"
@@ -12,17 +13,19 @@ namespace heirloom::encoding {
 
 enum class Kind { floating, integer, block };
 
-// All function pointers take whole blocks: n is a multiple of block_elements. Null where not possible.
+// All function pointers take whole blocks: n is a multiple of block_elements. Null where not possible: integers have no
+// encode, since a conversion never makes integers of other numbers; some rows can only swap bytes.
 struct Codec {
   std::string_view id;
   Kind kind;
   std::uint32_t block_elements;
   std::uint32_t block_bytes;
   bool is_f32_exact;  // every value fits binary32
-  // Floating point and blocks.
+  // To binary32 (rounded to nearest where it is not exact) and from it.
   void (*decode)(const kernels::Kernels&, const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*encode)(const kernels::Kernels&, const float* src, std::uint8_t* dst, std::size_t n) noexcept;
-  // Where binary32 is not enough: f64 and integers of 32 bits and more (the way through double must round once).
+  // decode_f64 where binary32 is not enough: f64 and integers of 32 bits and more, rounded to nearest from 64 bits.
+  // encode_f64, for every number that has an encode, rounds once.
   void (*decode_f64)(const std::uint8_t* src, double* dst, std::size_t n) noexcept;
   void (*encode_f64)(const kernels::Kernels&, const double* src, std::uint8_t* dst, std::size_t n) noexcept;
   // Makes big-endian bytes little-endian in place (and back); null where the layout is not known.
@@ -33,12 +36,17 @@ struct Codec {
 const Codec* find_codec(std::string_view id);
 std::span<const Codec> codecs();
 
-// True when every value of `from` is a value of `to`, so that a conversion loses nothing.
+// True when every value of `from` is a value of `to`, so that a conversion loses nothing. All NaNs of one sign count as
+// one value. Blocks hold nothing but themselves.
 bool holds_all_values(std::string_view to, std::string_view from);
 
-// Converts n elements from one encoding to another with one rounding. `scratch` holds at least 8 * n bytes.
-// Both codecs can convert (convertible() says so), n is whole blocks of both. Integers to integers must hold.
+// An encoding converts to itself, integers to integers that hold all their values, anything with a decode to anything
+// with an encode.
 bool convertible(const Codec& from, const Codec& to);
+
+// Converts n elements, whole blocks of both, from one encoding to another, which are convertible. Numbers are rounded
+// once; blocks are made from binary32. A bool byte other than 0 is 1. `scratch` holds at least 8 * n bytes (8 KiB are
+// enough for any n) and is aligned for double; the ranges do not overlap.
 void convert(const kernels::Kernels& kernels, const Codec& from, const Codec& to, const std::uint8_t* src,
              std::uint8_t* dst, std::size_t n, std::uint8_t* scratch) noexcept;
 

@@ -1,7 +1,7 @@
 // Kernels: the innermost loops, one table of function pointers per instruction set. The scalar row defines the bits;
-// every other row gives the same bits for the same input, for every length. All pointers may be unaligned, ranges do
-// not overlap, nothing is allocated. The table is chosen once, by asking the CPU; HEIRLOOM_ISA=scalar|avx2|neon|avx512
-// forces one and fails loudly where it is absent.
+// every other row gives the same bits for the same input, for every length. Byte pointers may be unaligned, ranges do
+// not overlap, nothing is allocated. Tables are constant: any thread may call anything. The row is chosen once, by
+// asking the CPU; HEIRLOOM_ISA=scalar|avx2|neon|avx512 forces one and fails loudly where it is absent.
 #pragma once
 
 #include <cstddef>
@@ -15,14 +15,14 @@ struct Kernels {
   std::string_view name;  // "scalar", "avx2", "neon"
   std::size_t lanes;      // 32-bit lanes
 
-  // Widening: exact. Signalling NaNs become quiet, NaN payloads' upper bits are kept.
+  // Widening: exact. A NaN keeps its sign and payload; f16 and f8 NaNs become quiet, bf16 is its bits shifted.
   void (*f16_to_f32)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*bf16_to_f32)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*f8_e4m3_to_f32)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*f8_e5m2_to_f32)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
 
   // Narrowing: round to nearest, ties to even. f16 and e5m2 overflow to infinity; e4m3fn, which has none, to NaN.
-  // bf16 NaN is made quiet (bit 6 set), as ggml does.
+  // NaN keeps its sign and its payload's upper bits and is made quiet (e4m3fn has a single NaN for each sign).
   void (*f32_to_f16)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
   void (*f32_to_bf16)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
   void (*f32_to_f8_e4m3)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
@@ -31,7 +31,7 @@ struct Kernels {
   void (*f64_to_f32)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*f64_to_f32_odd)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
 
-  // Blocks; n is a multiple of 32 elements. Equal to ggml's quantize_row_*_ref, byte for byte.
+  // Blocks; n is a multiple of 32 elements. Equal to ggml's quantize_row_*_ref and dequantize_row_*, byte for byte.
   void (*encode_q8_0)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
   void (*decode_q8_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*encode_q4_0)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
@@ -42,6 +42,9 @@ extern const Kernels scalar_kernels;
 
 // Rows that this machine can run, scalar first.
 std::span<const Kernels* const> supported();
+
+// The row with this name, or null where this machine cannot run it.
+const Kernels* find_row(std::string_view name);
 
 // The row to use: HEIRLOOM_ISA's, or the best supported. Null when HEIRLOOM_ISA names one that is absent.
 const Kernels* chosen();

@@ -1,0 +1,208 @@
+#include "engine/encoding/codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+namespace heirloom::encoding {
+namespace {
+
+using kernels::Kernels;
+
+static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
+
+// The table's entries differ in types and offsets alone, and a function pointer has no context: hence templates.
+
+template <auto kernel>
+void decode_with(const Kernels& kernels, const std::uint8_t* src, float* dst, std::size_t n) noexcept {
+  (kernels.*kernel)(src, dst, n);
+}
+
+template <auto kernel>
+void encode_with(const Kernels& kernels, const float* src, std::uint8_t* dst, std::size_t n) noexcept {
+  (kernels.*kernel)(src, dst, n);
+}
+
+// Rounds to odd on the way, so that the second rounding is right.
+template <auto kernel, std::size_t bytes>
+void encode_f64_with(const Kernels& kernels, const double* src, std::uint8_t* dst, std::size_t n) noexcept {
+  std::array<float, 256> piece;
+  for (std::size_t i = 0; i < n; i += piece.size()) {
+    const std::size_t count = std::min(piece.size(), n - i);
+    kernels.f64_to_f32_odd(reinterpret_cast<const std::uint8_t*>(src + i), piece.data(), count);
+    (kernels.*kernel)(piece.data(), dst + bytes * i, count);
+  }
+}
+
+void decode_f32(const Kernels&, const std::uint8_t* src, float* dst, std::size_t n) noexcept {
+  if (n != 0)
+    std::memcpy(dst, src, 4 * n);
+}
+
+void encode_f32(const Kernels&, const float* src, std::uint8_t* dst, std::size_t n) noexcept {
+  if (n != 0)
+    std::memcpy(dst, src, 4 * n);
+}
+
+void encode_f64_to_f32(const Kernels& kernels, const double* src, std::uint8_t* dst, std::size_t n) noexcept {
+  std::array<float, 256> piece;
+  for (std::size_t i = 0; i < n; i += piece.size()) {
+    const std::size_t count = std::min(piece.size(), n - i);
+    kernels.f64_to_f32(reinterpret_cast<const std::uint8_t*>(src + i), piece.data(), count);
+    std::memcpy(dst + 4 * i, piece.data(), 4 * count);
+  }
+}
+
+void decode_f64(const std::uint8_t* src, double* dst, std::size_t n) noexcept {
+  if (n != 0)
+    std::memcpy(dst, src, 8 * n);
+}
+
+void encode_f64(const Kernels&, const double* src, std::uint8_t* dst, std::size_t n) noexcept {
+  if (n != 0)
+    std::memcpy(dst, src, 8 * n);
+}
+
+// Widening makes a signalling NaN quiet, on every machine with sign and payload kept.
+void encode_f32_to_f64(const Kernels&, const float* src, std::uint8_t* dst, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto bits = std::bit_cast<std::uint32_t>(src[i]);
+    const std::uint64_t nan =
+        (std::uint64_t{bits & 0x8000'0000} << 32) | 0x7ff8'0000'0000'0000 | (std::uint64_t{bits & 0x3f'ffff} << 29);
+    const auto wide = std::bit_cast<std::uint64_t>(static_cast<double>(src[i]));
+    const std::uint64_t value = (bits & 0x7fff'ffff) > 0x7f80'0000 ? nan : wide;
+    std::memcpy(dst + 8 * i, &value, 8);
+  }
+}
+
+template <class Integer>
+Integer load(const std::uint8_t* src) noexcept {
+  Integer value;
+  std::memcpy(&value, src, sizeof value);
+  return value;
+}
+
+template <class Integer>
+void decode_integer(const Kernels&, const std::uint8_t* src, float* dst, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) dst[i] = static_cast<float>(load<Integer>(src + sizeof(Integer) * i));
+}
+
+template <class Integer>
+void decode_integer_f64(const std::uint8_t* src, double* dst, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) dst[i] = static_cast<double>(load<Integer>(src + sizeof(Integer) * i));
+}
+
+void decode_bool(const Kernels&, const std::uint8_t* src, float* dst, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) dst[i] = src[i] != 0 ? 1.0f : 0.0f;
+}
+
+// Two to the power e - 127; 255 is NaN.
+void decode_e8m0(const Kernels&, const std::uint8_t* src, float* dst, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t exponent = src[i];
+    const std::uint32_t bits = exponent == 0 ? 0x0040'0000 : exponent == 255 ? 0x7fc0'0000 : exponent << 23;
+    dst[i] = std::bit_cast<float>(bits);
+  }
+}
+
+// The fnuz formats: no infinity, no negative zero, whose code 0x80 is the only NaN. Their bias is one above that of the
+// formats with the same fields.
+//   | 7 sign | exponent | fraction |      value = significand * 2^(exponent - bias - fraction bits)
+template <unsigned fraction_bits, unsigned bias>
+void decode_fnuz(const Kernels&, const std::uint8_t* src, float* dst, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t magnitude = src[i] & 0x7fu;
+    const std::uint32_t exponent = magnitude >> fraction_bits;
+    const std::uint32_t fraction = magnitude & ((1u << fraction_bits) - 1);
+    const auto significand = static_cast<float>(exponent == 0 ? fraction : fraction | 1u << fraction_bits);
+    const std::uint32_t place = std::max(exponent, 1u) + 127 - bias - fraction_bits;
+    const float value = significand * std::bit_cast<float>(place << 23);
+    const bool is_negative = (src[i] & 0x80) != 0;
+    dst[i] = src[i] == 0x80 ? std::bit_cast<float>(0xffc0'0000) : is_negative ? -value : value;
+  }
+}
+
+// Bytes of each number in reverse order.
+template <std::size_t bytes>
+void swap_numbers(std::uint8_t* data, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) std::reverse(data + bytes * i, data + bytes * (i + 1));
+}
+
+// Bytes of the binary16 scales of each block; the rest are bytes anyway (formats/facts/gguf.md#types).
+template <std::size_t block_bytes, std::size_t... offsets>
+void swap_scales(std::uint8_t* data, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i)
+    (std::swap(data[block_bytes * i + offsets], data[block_bytes * i + offsets + 1]), ...);
+}
+
+void swap_nothing(std::uint8_t*, std::size_t) noexcept {}
+
+template <class Integer>
+constexpr Codec integer(std::string_view id) {
+  constexpr bool is_f32_exact = sizeof(Integer) < 4;
+  return {.id = id,
+          .kind = Kind::integer,
+          .block_elements = 1,
+          .block_bytes = sizeof(Integer),
+          .is_f32_exact = is_f32_exact,
+          .decode = decode_integer<Integer>,
+          .encode = nullptr,
+          .decode_f64 = is_f32_exact ? nullptr : decode_integer_f64<Integer>,
+          .encode_f64 = nullptr,
+          .swap_bytes = swap_numbers<sizeof(Integer)>};
+}
+
+// Blocks that can be copied and turned to the other byte order alone.
+constexpr Codec opaque_block(std::string_view id, std::uint32_t elements, std::uint32_t bytes,
+                             void (*swap)(std::uint8_t*, std::size_t) noexcept) {
+  return {id, Kind::block, elements, bytes, false, nullptr, nullptr, nullptr, nullptr, swap};
+}
+
+constexpr std::array table{
+    Codec{"f32", Kind::floating, 1, 4, true, decode_f32, encode_f32, nullptr, encode_f64_to_f32, swap_numbers<4>},
+    Codec{"f16", Kind::floating, 1, 2, true, decode_with<&Kernels::f16_to_f32>, encode_with<&Kernels::f32_to_f16>,
+          nullptr, encode_f64_with<&Kernels::f32_to_f16, 2>, swap_numbers<2>},
+    Codec{"bf16", Kind::floating, 1, 2, true, decode_with<&Kernels::bf16_to_f32>, encode_with<&Kernels::f32_to_bf16>,
+          nullptr, encode_f64_with<&Kernels::f32_to_bf16, 2>, swap_numbers<2>},
+    Codec{"f64", Kind::floating, 1, 8, false, decode_with<&Kernels::f64_to_f32>, encode_f32_to_f64, decode_f64,
+          encode_f64, swap_numbers<8>},
+    Codec{"f8_e4m3", Kind::floating, 1, 1, true, decode_with<&Kernels::f8_e4m3_to_f32>,
+          encode_with<&Kernels::f32_to_f8_e4m3>, nullptr, encode_f64_with<&Kernels::f32_to_f8_e4m3, 1>, swap_nothing},
+    Codec{"f8_e5m2", Kind::floating, 1, 1, true, decode_with<&Kernels::f8_e5m2_to_f32>,
+          encode_with<&Kernels::f32_to_f8_e5m2>, nullptr, encode_f64_with<&Kernels::f32_to_f8_e5m2, 1>, swap_nothing},
+    Codec{"f8_e8m0", Kind::floating, 1, 1, true, decode_e8m0, nullptr, nullptr, nullptr, swap_nothing},
+    Codec{"f8_e4m3fnuz", Kind::floating, 1, 1, true, decode_fnuz<3, 8>, nullptr, nullptr, nullptr, swap_nothing},
+    Codec{"f8_e5m2fnuz", Kind::floating, 1, 1, true, decode_fnuz<2, 16>, nullptr, nullptr, nullptr, swap_nothing},
+    integer<std::int8_t>("i8"),
+    integer<std::uint8_t>("u8"),
+    integer<std::int16_t>("i16"),
+    integer<std::uint16_t>("u16"),
+    integer<std::int32_t>("i32"),
+    integer<std::uint32_t>("u32"),
+    integer<std::int64_t>("i64"),
+    integer<std::uint64_t>("u64"),
+    Codec{"bool", Kind::integer, 1, 1, true, decode_bool, nullptr, nullptr, nullptr, swap_nothing},
+    Codec{"q8_0", Kind::block, 32, 34, true, decode_with<&Kernels::decode_q8_0>, encode_with<&Kernels::encode_q8_0>,
+          nullptr, nullptr, swap_scales<34, 0>},
+    Codec{"q4_0", Kind::block, 32, 18, true, decode_with<&Kernels::decode_q4_0>, encode_with<&Kernels::encode_q4_0>,
+          nullptr, nullptr, swap_scales<18, 0>},
+    opaque_block("q1_0", 128, 18, swap_scales<18, 0>),
+    opaque_block("q4_k", 256, 144, swap_scales<144, 0, 2>),
+    opaque_block("q6_k", 256, 210, swap_scales<210, 208>),
+    opaque_block("tq2_0", 256, 66, swap_scales<66, 64>),
+    opaque_block("mxfp4", 32, 17, swap_nothing),
+    opaque_block("nvfp4", 64, 36, swap_nothing),
+};
+
+}  // namespace
+
+std::span<const Codec> codecs() { return table; }
+
+const Codec* find_codec(std::string_view id) {
+  const auto found = std::find_if(table.begin(), table.end(), [&](const Codec& codec) { return codec.id == id; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+}  // namespace heirloom::encoding
