@@ -1,0 +1,132 @@
+#include "engine/api.hpp"
+
+#include "engine/plan/package.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace heirloom {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Target {
+  std::string format;
+  bool is_directory = false;
+};
+
+// By --to, by the suffix, or a Hugging Face directory (DESIGN of the command line: a name ending in .gguf is GGUF).
+Result<Target> resolve_target(const host::Host& host, const fs::path& path, const std::string& to) {
+  const Format* by_suffix = host.format_of_suffix(path.filename().string());
+  const bool names_directory = !path.has_filename() || fs::is_directory(path);
+  if (!to.empty()) {
+    const Format* format = host.find_format(to);
+    if (format == nullptr || !format->writes)
+      return fail(Code::misuse, "no plugin writes " + base::quoted(to) + " (heirloom formats lists what can be written)");
+    return Target{to, names_directory || (by_suffix == nullptr && format->directory)};
+  }
+  if (by_suffix != nullptr && !names_directory)
+    return Target{by_suffix->id, false};
+  if (path.has_extension() && !names_directory && path.extension().string().size() > 1 &&
+      !std::isdigit(static_cast<unsigned char>(path.extension().string()[1])))
+    return fail(Error{Code::misuse, "no writable format has the suffix " + base::quoted(path.extension().string()) +
+                                        "; name one with --to, or give a directory (with a final /)", no_position, path.string()});
+  return Target{"safetensors", true};
+}
+
+// The source is the target, or the target's directory holds the source.
+bool is_same_place(const model::Source& source, const fs::path& target) {
+  std::error_code error;
+  for (const File& file : source.checkpoint.files)
+    if (fs::equivalent(source.files->root() / file.name, target, error))
+      return true;
+  return fs::exists(target, error) && fs::is_directory(target, error) && fs::equivalent(source.files->root(), target, error);
+}
+
+}  // namespace
+
+Result<Session> Session::create(const SessionOptions& options, base::Log log) {
+  Session session;
+  session.log_ = std::move(log);
+  session.host_ = host::Host::load(options.plugins, session.log_);
+  HEIRLOOM_TRY(session.maps_, arch::Maps::load(options.arch_maps));
+  return session;
+}
+
+Result<std::unique_ptr<model::Source>> Session::open(const fs::path& path, const std::string& format) const {
+  host::OpenOptions options;
+  options.format = format;
+  HEIRLOOM_TRY(model::Source source, host_->open(path, options, log_));
+  return std::make_unique<model::Source>(std::move(source));
+}
+
+Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
+  Planned planned;
+  HEIRLOOM_TRY(planned.source, open(options.source, options.from));
+  HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to));
+  planned.target = options.target.has_filename() ? options.target : options.target.parent_path();
+  planned.is_directory = target.is_directory;
+  if (is_same_place(*planned.source, planned.target))
+    return fail(Error{Code::misuse, "the target is the source", no_position, planned.target.string()});
+  plan::Request request;
+  request.host = host_.get();
+  request.maps = &maps_;
+  request.source = planned.source.get();
+  request.target_format = target.format;
+  request.is_directory = target.is_directory;
+  request.target_name = target.is_directory ? "" : planned.target.filename().string();
+  HEIRLOOM_TRY(request.recipe, plan::parse_recipe(options.recipe, options.tensor_types));
+  request.max_shard_size = options.max_shard_size;
+  request.is_as_is = options.is_as_is;
+  request.pre_tokenizer = options.pre_tokenizer;
+  auto plan = plan::make_plan(request, log_);
+  if (!plan)
+    return fail(std::move(plan).error().in_file(options.source.string()));
+  planned.plan = std::move(*plan);
+  return planned;
+}
+
+Result<run::Outcome> Session::execute(const Planned& planned, const run::ExecuteOptions& options) const {
+  run::ExecuteOptions all = options;
+  all.is_directory = planned.is_directory;
+  return run::execute(planned.plan, *planned.source, planned.target, all, log_);
+}
+
+Result<Differences> Session::diff(const fs::path& first, const fs::path& second, const run::CompareOptions& options) const {
+  Differences differences;
+  HEIRLOOM_TRY(differences.first, open(first, ""));
+  HEIRLOOM_TRY(differences.second, open(second, ""));
+  const plan::Ecosystem from = plan::ecosystem_of(*differences.first);
+  const plan::Ecosystem to = plan::ecosystem_of(*differences.second);
+  const plan::Ecosystem shown = from == plan::Ecosystem::none || to == plan::Ecosystem::none ? from : to;
+  HEIRLOOM_TRY(const auto tensors, plan::tensors_in(*differences.first, maps_, shown));
+  HEIRLOOM_TRY(differences.tensors, run::compare(*differences.first, tensors, *differences.second, options, log_));
+  differences.is_same =
+      std::all_of(differences.tensors.begin(), differences.tensors.end(), [](const run::TensorComparison& tensor) {
+        return tensor.verdict == run::Verdict::identical || tensor.verdict == run::Verdict::same_values;
+      });
+  return differences;
+}
+
+const arch::Map* Session::map_of(const model::Source& source) const {
+  const auto package = plan::read_package(source);
+  for (const arch::Explanation& explanation :
+       arch::explain(maps_, package ? package->config : model::Json(), source.checkpoint.attrs))
+    if (explanation.is_match)
+      return explanation.map;
+  return nullptr;
+}
+
+Result<std::vector<arch::Explanation>> Session::explain(const fs::path& path) const {
+  HEIRLOOM_TRY(const auto source, open(path, ""));
+  HEIRLOOM_TRY(const plan::Package package, plan::read_package(*source));
+  return arch::explain(maps_, package.config, source->checkpoint.attrs);
+}
+
+Result<void> Session::check_written(const Planned& planned, const run::Outcome& outcome) const {
+  const fs::path path = planned.is_directory ? planned.target
+                                             : planned.target.parent_path() / planned.plan.layout.files.front().name;
+  return run::check_written(*host_, planned.plan, outcome, path, log_);
+}
+
+}  // namespace heirloom

@@ -1,0 +1,80 @@
+// What the command line (and any other program) uses of the engine: a session with plugins and maps loaded, and the jobs
+// it does. Errors are values; nothing here prints.
+#pragma once
+
+#include "engine/arch/map.hpp"
+#include "engine/base/arena.hpp"
+#include "engine/base/log.hpp"
+#include "engine/base/text.hpp"
+#include "engine/host/host.hpp"
+#include "engine/model/model.hpp"
+#include "engine/plan/planner.hpp"
+#include "engine/plan/recipe.hpp"
+#include "engine/report/report.hpp"
+#include "engine/run/check_written.hpp"
+#include "engine/run/compare.hpp"
+#include "engine/run/execute.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace heirloom {
+
+struct SessionOptions {
+  host::LoadOptions plugins;
+  std::vector<std::filesystem::path> arch_maps;  // --arch-map
+};
+
+struct ConvertOptions {
+  std::filesystem::path source;
+  std::filesystem::path target;
+  std::string from;                        // format of the source; "" to find out
+  std::string to;                          // format of the target; "" by its name
+  std::string recipe;                      // --quantize
+  std::vector<std::string> tensor_types;   // --tensor-type
+  std::uint64_t max_shard_size = 0;
+  bool is_as_is = false;
+  std::string pre_tokenizer;
+};
+
+struct Planned {
+  std::unique_ptr<model::Source> source;   // on the heap: the plan's readers keep its address
+  plan::Plan plan;
+  std::filesystem::path target;
+  bool is_directory = false;
+};
+
+struct Differences {
+  std::unique_ptr<model::Source> first, second;
+  std::vector<run::TensorComparison> tensors;
+  bool is_same = false;                    // every tensor there, with the same values
+};
+
+class Session {
+ public:
+  static Result<Session> create(const SessionOptions& options, base::Log log);
+
+  const host::Host& host() const { return *host_; }
+  const arch::Maps& maps() const { return maps_; }
+
+  Result<std::unique_ptr<model::Source>> open(const std::filesystem::path& path, const std::string& format) const;
+  Result<Planned> plan_conversion(const ConvertOptions& options) const;
+  // Refuses to write where the source lies.
+  Result<run::Outcome> execute(const Planned& planned, const run::ExecuteOptions& options) const;
+  Result<Differences> diff(const std::filesystem::path& first, const std::filesystem::path& second,
+                           const run::CompareOptions& options) const;
+  // The map for a checkpoint, or null.
+  const arch::Map* map_of(const model::Source& source) const;
+  Result<std::vector<arch::Explanation>> explain(const std::filesystem::path& path) const;
+  Result<void> check_written(const Planned& planned, const run::Outcome& outcome) const;
+
+ private:
+  Session() = default;
+  std::unique_ptr<host::Host> host_;
+  arch::Maps maps_;
+  base::Log log_;
+};
+
+}  // namespace heirloom

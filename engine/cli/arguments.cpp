@@ -1,0 +1,145 @@
+// The command line as data for CLI11, which is used here only.
+#include "engine/cli/commands.hpp"
+#include "engine/cli/talk.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <map>
+
+namespace heirloom::cli {
+namespace {
+
+struct Arguments {
+  CommonArguments common;
+  ConvertArguments convert;
+  InspectArguments inspect;
+  DiffArguments diff;
+  PluginsArguments plugins;
+  ArchitecturesArguments architectures;
+};
+
+// A size such as 256MiB or 5GB.
+void add_size(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& help) {
+  app.add_option_function<std::string>(
+         name,
+         [&value](const std::string& text) {
+           const auto size = base::parse_size(text);
+           if (!size)
+             throw CLI::ValidationError(size.error().message);
+           value = *size;
+         },
+         help)
+      ->type_name("SIZE");
+}
+
+void add_common(CLI::App& app, CommonArguments& common) {
+  app.add_flag("--json", common.json, "Print the result as JSON");
+  app.add_option("--plugin-dir", common.plugin_dirs, "Also load plugins from this directory (repeatable)")
+      ->type_name("DIR")
+      ->expected(1);
+  app.add_option("--arch-map", common.arch_maps, "Also use this architecture map (repeatable)")->type_name("FILE")->expected(1);
+  app.add_flag("--allow-unsafe", common.allow_unsafe, "Load plugins that may execute code from files");
+  const std::map<std::string, ProgressStyle> styles = {
+      {"auto", ProgressStyle::automatic}, {"json", ProgressStyle::json}, {"none", ProgressStyle::none}};
+  app.add_option("--progress", common.progress, "Progress on stderr: auto, json or none")
+      ->transform(CLI::CheckedTransformer(styles, CLI::ignore_case))
+      ->type_name("STYLE");
+}
+
+CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& help, const std::string& example,
+                      CommonArguments& common) {
+  CLI::App& command = *app.add_subcommand(name, help);
+  add_common(command, common);
+  command.footer("Example:\n  " + example);
+  return command;
+}
+
+void add_convert(CLI::App& app, Arguments& all) {
+  CLI::App& command = add_command(app, "convert", "Convert a checkpoint, and quantize it on the way",
+                                  "heirloom convert OLMo-2-1B olmo-2-1b-q8_0.gguf --quantize Q8_0", all.common);
+  ConvertArguments& arguments = all.convert;
+  command.add_option("SRC", arguments.options.source, "Checkpoint: a file or a directory")->required();
+  command.add_option("DST", arguments.options.target, "Output: x.gguf, x.safetensors, or a directory")->required();
+  command.add_option("--to", arguments.options.to, "Format of the output (heirloom formats)")->type_name("FORMAT");
+  command.add_option("--from", arguments.options.from, "Format of the source, where it is not plain")->type_name("FORMAT");
+  command.add_option("--quantize", arguments.options.recipe, "Recipe (heirloom recipes); default: keep each tensor's encoding")
+      ->type_name("RECIPE");
+  command.add_option("--tensor-type", arguments.options.tensor_types, "Encoding of the tensors that match (repeatable)")
+      ->type_name("REGEX=ENCODING")
+      ->expected(1);
+  add_size(command, "--max-shard-size", arguments.options.max_shard_size, "Split the output into files of at most this size");
+  command.add_option("--threads", arguments.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024))->type_name("N");
+  add_size(command, "--memory", arguments.memory_bytes, "Limit of all buffers together; default 1GiB");
+  command.add_flag("--verify", arguments.verify, "Read the output back and compare every tensor's SHA-256");
+  command.add_flag("--dry-run", arguments.is_dry_run, "Print the plan, write nothing");
+  command.add_flag("--as-is", arguments.options.is_as_is, "Keep names and layout; use no architecture map");
+  command.add_option("--pre-tokenizer", arguments.options.pre_tokenizer, "Name of the pre-tokenizer, where it is not recognised")
+      ->type_name("NAME");
+  command.add_flag("--allow-loss", arguments.allow_loss, "Convert even if metadata is lost");
+  command.add_flag("--force", arguments.force, "Replace an existing output");
+}
+
+void add_inspect(CLI::App& app, Arguments& all) {
+  CLI::App& command = add_command(app, "inspect", "Show what a checkpoint holds", "heirloom inspect model.gguf --metadata", all.common);
+  command.add_option("PATH", all.inspect.path, "Checkpoint: a file or a directory")->required();
+  command.add_option("--from", all.inspect.from, "Format, where it is not plain")->type_name("FORMAT");
+  command.add_flag("--tensors", all.inspect.view.has_tensors, "List every tensor");
+  command.add_flag("--metadata", all.inspect.view.has_metadata, "List every metadata item");
+  command.add_option("--html", all.inspect.html, "Also write the report as a page")->type_name("FILE");
+}
+
+void add_diff(CLI::App& app, Arguments& all) {
+  CLI::App& command = add_command(app, "diff", "Compare two checkpoints, across containers and ecosystems; exit 1 if they differ",
+                                  "heirloom diff OLMo-2-1B olmo-2-1b-bf16.gguf", all.common);
+  command.add_option("A", all.diff.first, "Checkpoint")->required();
+  command.add_option("B", all.diff.second, "Checkpoint")->required();
+  command.add_flag("--all", all.diff.shows_all, "List tensors that are the same, too");
+  command.add_option("--threads", all.diff.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024))->type_name("N");
+  add_size(command, "--memory", all.diff.memory_bytes, "Limit of all buffers together; default 1GiB");
+}
+
+void add_listings(CLI::App& app, Arguments& all) {
+  CLI::App& plugins = add_command(app, "plugins", "List the plugins", "heirloom plugins --why", all.common);
+  plugins.add_flag("--why", all.plugins.shows_why, "Every library that was looked at, with its verdict");
+  add_command(app, "formats", "List the formats that can be read and written", "heirloom formats --json", all.common);
+  CLI::App& architectures =
+      add_command(app, "architectures", "List the architecture maps", "heirloom architectures --explain OLMo-2-1B", all.common);
+  architectures.add_option("--explain", all.architectures.explain, "Which map matches this checkpoint, and why not the others")
+      ->type_name("PATH");
+  add_command(app, "recipes", "List the recipes for --quantize", "heirloom recipes", all.common);
+}
+
+int dispatch(const CLI::App& app, const Arguments& all) {
+  const std::string name = app.get_subcommands().front()->get_name();
+  if (name == "convert") return run_convert(all.common, all.convert);
+  if (name == "inspect") return run_inspect(all.common, all.inspect);
+  if (name == "diff") return run_diff(all.common, all.diff);
+  if (name == "plugins") return run_plugins(all.common, all.plugins);
+  if (name == "formats") return run_formats(all.common);
+  if (name == "architectures") return run_architectures(all.common, all.architectures);
+  return run_recipes(all.common);
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  CLI::App app("Heirloom carries open weights between ecosystems.", "heirloom");
+  app.set_version_flag("--version", "heirloom " HEIRLOOM_VERSION);
+  app.require_subcommand(1);
+  app.footer("Example:\n  heirloom convert OLMo-2-1B olmo-2-1b-q8_0.gguf --quantize Q8_0\n"
+             "heirloom COMMAND --help tells more.\n"
+             "Exit codes: 0 done; 1 the answer is no; 2 could not; 3 metadata would be lost.");
+  Arguments all;
+  add_convert(app, all);
+  add_inspect(app, all);
+  add_diff(app, all);
+  add_listings(app, all);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_done : exit_could_not;
+  }
+  return dispatch(app, all);
+}
+
+}  // namespace heirloom::cli

@@ -1,0 +1,36 @@
+#include "engine/cli/commands.hpp"
+#include "engine/cli/talk.hpp"
+
+#include <fstream>
+
+namespace heirloom::cli {
+namespace {
+
+int write_html(const std::filesystem::path& path, const std::string& page) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << page;
+  out.close();
+  if (!out)
+    return report_error({Code::io, "cannot write the page", no_position, path.string()});
+  return exit_done;
+}
+
+}  // namespace
+
+int run_inspect(const CommonArguments& common, const InspectArguments& arguments) {
+  Talk talk(common.progress);
+  const auto session = make_session(common, talk);
+  if (!session)
+    return report_error(session.error());
+  const auto source = session->open(arguments.path, arguments.from);
+  if (!source)
+    return report_error(source.error());
+  const arch::Map* map = session->map_of(**source);
+  if (!arguments.html.empty())
+    if (const int code = write_html(arguments.html, report::inspect_html(**source, map)); code != exit_done)
+      return code;
+  return print(common.json ? report::inspect_json(**source, map) : report::inspect_text(**source, map, arguments.view),
+               exit_done);
+}
+
+}  // namespace heirloom::cli

@@ -1,0 +1,95 @@
+// Any container -> any container: names, shapes and order are kept.
+#include "engine/base/text.hpp"
+#include "engine/plan/attr_text.hpp"
+#include "engine/plan/choose.hpp"
+#include "engine/plan/dominant.hpp"
+#include "engine/plan/planner_parts.hpp"
+
+namespace heirloom::plan {
+namespace {
+
+Result<void> check_limits(const Tensor& tensor, const Format& target) {
+  const auto refuse = [&](const std::string& why) {
+    return fail(Error{Code::unsupported, target.id + " " + why, no_position, "", tensor.name});
+  };
+  if (tensor.shape.size() > target.max_dimensions)
+    return refuse("holds at most " + std::to_string(target.max_dimensions) + " dimensions, this tensor has " +
+                  std::to_string(tensor.shape.size()));
+  if (tensor.name.size() > target.max_name_bytes)
+    return refuse("holds names of at most " + std::to_string(target.max_name_bytes) + " bytes, this one has " +
+                  std::to_string(tensor.name.size()));
+  if (!target.empty_tensors && model::tensor_elements(tensor) == 0)
+    return refuse("holds no tensors without elements");
+  return {};
+}
+
+Result<void> carry_attrs(const Request& request, const Format& target, Plan& plan) {
+  const Checkpoint& source = request.source->checkpoint;
+  const Format* from = request.host->find_format(source.format);
+  const bool is_from_typed = from != nullptr && from->typed_attrs;
+  if (target.typed_attrs == is_from_typed) {
+    plan.target.attrs = source.attrs;
+  } else if (target.typed_attrs) {
+    HEIRLOOM_TRY(plan.target.attrs, from_text(source.attrs));
+  } else {
+    TextAttrs text = to_text(source.attrs);
+    plan.target.attrs = std::move(text.attrs);
+    for (const std::string& key : text.lost)
+      plan.dispositions.push_back(
+          {"metadata:" + key, Fate::dropped, "", "its bytes are not UTF-8, and " + target.id + " holds text only", true});
+  }
+  for (const Attr& attr : plan.target.attrs)
+    plan.dispositions.push_back({"metadata:" + attr.key, Fate::carried, attr.key});
+  return {};
+}
+
+// config.json that names the data type which the weights have now.
+SideFile cast_config(const Package& package, const Plan& plan) {
+  model::Json config = package.config;
+  set_torch_dtype(plan.tensors, config);
+  const std::string text = config.dump(2) + "\n";
+  return {"config.json", "", {text.begin(), text.end()}};
+}
+
+void carry_side_files(const Request& request, const Package& package, Plan& plan) {
+  for (const std::string& name : package.side_files) {
+    if (request.is_directory) {
+      plan.side_files.push_back(name == "config.json" && !request.recipe.encoding.empty() ? cast_config(package, plan)
+                                                                                          : SideFile{name, name});
+      plan.dispositions.push_back({"file:" + name, Fate::beside, name});
+    } else {
+      plan.dispositions.push_back({"file:" + name, Fate::dropped, "", "a single file carries no other files"});
+    }
+  }
+}
+
+// file_type says what most matrices of a GGUF are; a recipe changes that.
+void update_file_type(const Request& request, Plan& plan) {
+  const auto file_type = file_type_of(request.recipe.encoding);
+  if (!file_type || request.target_format != "gguf")
+    return;
+  for (Attr& attr : plan.target.attrs)
+    if (attr.key == "general.file_type")
+      attr = Attr::scalar(attr.key, *file_type);
+}
+
+}  // namespace
+
+Result<void> plan_as_is(const Request& request, const Package& package, Plan& plan) {
+  const Format* target = request.host->find_format(request.target_format);
+  if (target == nullptr || !target->writes)
+    return fail(Code::misuse, "no plugin writes " + base::quoted(request.target_format));
+  const Checkpoint& source = request.source->checkpoint;
+  for (std::uint32_t i = 0; i < source.tensors.size(); ++i) {
+    const Tensor& tensor = source.tensors[i];
+    HEIRLOOM_CHECK(check_limits(tensor, *target));
+    HEIRLOOM_TRY(Choice choice, choose_as_is(tensor, *target, request.recipe));
+    add_tensor(plan, source, {tensor.name, tensor.shape, {i}}, std::move(choice.encoding), std::move(choice.note));
+  }
+  HEIRLOOM_CHECK(carry_attrs(request, *target, plan));
+  update_file_type(request, plan);
+  carry_side_files(request, package, plan);
+  return {};
+}
+
+}  // namespace heirloom::plan

@@ -1,0 +1,194 @@
+#include "engine/plan/attr_text.hpp"
+
+#include "engine/base/text.hpp"
+#include "engine/model/json.hpp"
+
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace heirloom::plan {
+namespace {
+
+using model::Json;
+
+struct TypeName {
+  AttrType type;
+  std::string_view name;
+};
+constexpr std::array type_names = {
+    TypeName{AttrType::u8, "u8"},     TypeName{AttrType::i8, "i8"},       TypeName{AttrType::u16, "u16"},
+    TypeName{AttrType::i16, "i16"},   TypeName{AttrType::u32, "u32"},     TypeName{AttrType::i32, "i32"},
+    TypeName{AttrType::f32, "f32"},   TypeName{AttrType::boolean, "bool"}, TypeName{AttrType::string, "string"},
+    TypeName{AttrType::array, "array"}, TypeName{AttrType::u64, "u64"},   TypeName{AttrType::i64, "i64"},
+    TypeName{AttrType::f64, "f64"},
+};
+
+std::optional<AttrType> type_named(std::string_view name) {
+  for (const TypeName& row : type_names)
+    if (row.name == name)
+      return row.type;
+  return std::nullopt;
+}
+
+bool is_utf8(std::string_view text) { return model::parse_json(Json(std::string(text)).dump()).has_value(); }
+
+// Floats that are not finite, and NaN payloads, as the hexadecimal bits.
+template <class Float, class Bits>
+Json float_json(Float value) {
+  if (std::isfinite(value))
+    return Json(static_cast<double>(value));
+  char text[2 + 2 * sizeof(Bits)] = {'0', 'x'};
+  const auto end = std::to_chars(text + 2, text + sizeof text, std::bit_cast<Bits>(value), 16).ptr;
+  return Json(std::string(text, end));
+}
+
+Json element_json(const Attr& attr, AttrType type, std::uint64_t i) {
+  switch (type) {
+    case AttrType::string: return Json(attr.strings[i]);
+    case AttrType::boolean: return Json(*attr.get<bool>(i));
+    case AttrType::f32: return float_json<float, std::uint32_t>(*attr.get<float>(i));
+    case AttrType::f64: return float_json<double, std::uint64_t>(*attr.get<double>(i));
+    case AttrType::u64: return Json(*attr.get<std::uint64_t>(i));
+    default: return Json(*attr.get_integer(i));
+  }
+}
+
+template <class T>
+bool append(std::vector<std::uint8_t>& data, T value) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&value);
+  data.insert(data.end(), bytes, bytes + sizeof value);
+  return true;
+}
+
+template <class T>
+bool append_integer(std::vector<std::uint8_t>& data, const Json& json) {
+  if constexpr (std::is_same_v<T, std::uint64_t>)
+    if (const auto* big = std::get_if<std::uint64_t>(&json.value()))
+      return append(data, *big);
+  const auto value = json.integer();
+  if (!value || !std::in_range<T>(*value))
+    return false;
+  return append(data, static_cast<T>(*value));
+}
+
+template <class Float, class Bits>
+bool append_float(std::vector<std::uint8_t>& data, const Json& json) {
+  if (const std::string* hex = json.text(); hex != nullptr && hex->starts_with("0x")) {
+    Bits bits = 0;
+    const auto [end, error] = std::from_chars(hex->data() + 2, hex->data() + hex->size(), bits, 16);
+    return error == std::errc() && end == hex->data() + hex->size() && append(data, bits);
+  }
+  const auto value = json.number();
+  return value && append(data, static_cast<Float>(*value));
+}
+
+bool append_element(Attr& attr, AttrType type, const Json& json) {
+  switch (type) {
+    case AttrType::string:
+      if (json.text() == nullptr)
+        return false;
+      attr.strings.push_back(*json.text());
+      return true;
+    case AttrType::boolean:
+      return json.boolean() != nullptr && append(attr.data, static_cast<std::uint8_t>(*json.boolean() ? 1 : 0));
+    case AttrType::f32: return append_float<float, std::uint32_t>(attr.data, json);
+    case AttrType::f64: return append_float<double, std::uint64_t>(attr.data, json);
+    case AttrType::u8: return append_integer<std::uint8_t>(attr.data, json);
+    case AttrType::i8: return append_integer<std::int8_t>(attr.data, json);
+    case AttrType::u16: return append_integer<std::uint16_t>(attr.data, json);
+    case AttrType::i16: return append_integer<std::int16_t>(attr.data, json);
+    case AttrType::u32: return append_integer<std::uint32_t>(attr.data, json);
+    case AttrType::i32: return append_integer<std::int32_t>(attr.data, json);
+    case AttrType::u64: return append_integer<std::uint64_t>(attr.data, json);
+    case AttrType::i64: return append_integer<std::int64_t>(attr.data, json);
+    default: return false;
+  }
+}
+
+Result<Attr> typed(const Attr& text, std::string_view type) {
+  const auto wrong = [&] {
+    return fail(Code::malformed, "metadata " + base::quoted(text.key) + " is not of the type " + base::quoted(type) +
+                                     " that " + std::string(attr_types_key) + " names");
+  };
+  auto json = model::parse_json(*text.get_text());
+  if (!json)
+    return wrong();
+  Attr attr{text.key};
+  if (!type.starts_with("array:")) {
+    const auto scalar = type_named(type);
+    if (!scalar || *scalar == AttrType::array)
+      return wrong();
+    attr.type = *scalar;
+    return append_element(attr, *scalar, *json) ? Result<Attr>(std::move(attr)) : wrong();
+  }
+  const auto element = type_named(type.substr(6));
+  if (!element || *element == AttrType::array || json->array() == nullptr)
+    return wrong();
+  attr.type = AttrType::array;
+  attr.element = *element;
+  for (const Json& item : *json->array())
+    if (!append_element(attr, *element, item))
+      return wrong();
+  return attr;
+}
+
+}  // namespace
+
+std::string_view type_name(AttrType type) {
+  for (const TypeName& row : type_names)
+    if (row.type == type)
+      return row.name;
+  return "unknown";
+}
+
+TextAttrs to_text(const std::vector<Attr>& attrs) {
+  TextAttrs out;
+  Json::Object types;
+  for (const Attr& attr : attrs) {
+    bool is_text = is_utf8(attr.key);
+    for (const std::string& string : attr.strings)
+      is_text = is_text && is_utf8(string);
+    if (!is_text) {
+      out.lost.push_back(attr.key);
+    } else if (attr.is_text()) {
+      out.attrs.push_back(attr);
+    } else if (attr.type == AttrType::array) {
+      Json::Array items;
+      for (std::uint64_t i = 0; i < attr.count(); ++i)
+        items.push_back(element_json(attr, attr.element, i));
+      out.attrs.push_back(Attr::text(attr.key, Json(std::move(items)).dump()));
+      types.emplace_back(attr.key, Json("array:" + std::string(type_name(attr.element))));
+    } else {
+      out.attrs.push_back(Attr::text(attr.key, element_json(attr, attr.type, 0).dump()));
+      types.emplace_back(attr.key, Json(std::string(type_name(attr.type))));
+    }
+  }
+  if (!types.empty())
+    out.attrs.push_back(Attr::text(std::string(attr_types_key), Json(std::move(types)).dump()));
+  return out;
+}
+
+Result<std::vector<Attr>> from_text(const std::vector<Attr>& attrs) {
+  const Attr* record = find_attr(attrs, attr_types_key);
+  if (record == nullptr || !record->get_text())
+    return attrs;
+  HEIRLOOM_TRY(const Json types, model::parse_json(*record->get_text()));
+  std::vector<Attr> out;
+  for (const Attr& attr : attrs) {
+    if (&attr == record)
+      continue;
+    const Json* type = types.find(attr.key);
+    if (type == nullptr || type->text() == nullptr || !attr.get_text()) {
+      out.push_back(attr);
+      continue;
+    }
+    HEIRLOOM_TRY(Attr restored, typed(attr, *type->text()));
+    out.push_back(std::move(restored));
+  }
+  return out;
+}
+
+}  // namespace heirloom::plan

@@ -1,0 +1,30 @@
+// Which encoding an output tensor gets. Pure functions; the reason for anything but the plain choice is in `note`.
+#pragma once
+
+#include "engine/plan/recipe.hpp"
+#include "heirloom/nouns.hpp"
+#include "heirloom/result.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heirloom::plan {
+
+struct Choice {
+  std::string encoding;
+  std::string note = {};
+};
+
+// A tensor of a GGUF model, by the reference converter's rules (formats/facts/architectures.md#types): vectors, norms
+// and a list of small tensors are f32; a row that does not fit the block becomes f16.
+Result<Choice> choose_for_gguf(const std::string& name, const std::vector<std::uint64_t>& shape, std::string_view source,
+                               const Recipe& recipe);
+
+// A tensor that keeps its place: the recipe applies to two and more dimensions whose rows fit the block; what the
+// target cannot store becomes the narrowest encoding that holds every value.
+Result<Choice> choose_as_is(const Tensor& tensor, const Format& target, const Recipe& recipe);
+
+bool is_stored_by(const Format& format, std::string_view encoding);
+
+}  // namespace heirloom::plan

@@ -1,0 +1,34 @@
+// Package: what lies beside the weights of a source: configuration, model card, tokenizer, licences and other files.
+#pragma once
+
+#include "engine/model/json.hpp"
+#include "engine/model/model.hpp"
+#include "heirloom/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace heirloom::plan {
+
+inline constexpr std::uint64_t max_readme_bytes = 8u << 20;
+inline constexpr std::uint64_t max_copied_text_bytes = 256u << 20;
+
+struct Package {
+  model::Json config;                       // config.json as written, or null
+  model::Json generation_config;            // or null
+  std::string readme;                       // README.md, or ""
+  std::vector<std::string> side_files;      // every file that holds no weights and no index of weights, in byte order
+  std::vector<std::string> other_weights;   // weight files that the source does not use
+  std::string name;                         // of the directory, or of the file without its suffix
+};
+
+// A single file is a package of its own, without neighbours, unless it is model.safetensors or an index.
+Result<Package> read_package(const model::Source& source);
+
+// A file of the package, or nothing when there is none.
+Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, std::string_view name,
+                                                               std::uint64_t limit);
+
+}  // namespace heirloom::plan

@@ -1,0 +1,67 @@
+// A plan: pure data that says, for every output tensor, what it is made from and how, for every output byte where it
+// comes from, and for every metadata item what became of it. formats/schema/plan.fbs is its definition; encode() makes
+// that buffer, whose digest identifies the plan.
+#pragma once
+
+#include "engine/arch/tensors.hpp"
+#include "engine/base/digest.hpp"
+#include "heirloom/nouns.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace heirloom::plan {
+
+enum class Action : std::uint8_t {
+  copy,     // the source's bytes, unchanged
+  convert,  // decode, rearrange, encode
+  literal   // the bytes stand in the plan
+};
+
+struct PlanTensor {
+  std::string name;
+  std::string encoding;
+  std::vector<std::uint64_t> shape;
+  Action action = Action::copy;
+  std::vector<std::uint32_t> sources = {};   // indexes into the source description's tensors
+  std::vector<arch::Step> steps = {};
+  std::vector<std::uint8_t> literal = {};
+  std::string note = {};                     // why this encoding, where it is not the one asked for
+};
+
+// A file written beside the weights: copied from the source, or its bytes are here.
+struct SideFile {
+  std::string name;
+  std::string copied_from = {};
+  std::vector<std::uint8_t> bytes = {};
+};
+
+enum class Fate : std::uint8_t { carried, mapped, beside, dropped };
+
+struct Disposition {
+  std::string item;         // e.g. "config.json:rope_theta"
+  Fate fate = Fate::carried;
+  std::string target = {};  // key or file that has it now
+  std::string reason = {};  // when dropped
+  bool is_loss = false;     // dropped against the user's interest: needs --allow-loss
+};
+
+struct Plan {
+  std::string source_format;
+  std::string target_format;
+  std::string architecture;  // id of the map; "" when names are kept
+  std::vector<File> source_files;
+  Checkpoint target;         // description of the output: encodings, tensors (parallel to `tensors`), attrs
+  std::vector<PlanTensor> tensors;
+  Layout layout;
+  std::vector<SideFile> side_files;
+  std::vector<Disposition> dispositions;
+  std::vector<std::string> warnings;
+};
+
+std::vector<std::uint8_t> encode(const Plan& plan);
+// SHA-256 of encode(): equal plans have equal fingerprints.
+base::Digest fingerprint(const Plan& plan);
+
+}  // namespace heirloom::plan

@@ -1,0 +1,165 @@
+#include "engine/plan/planner.hpp"
+
+#include "engine/arch/config.hpp"
+#include "engine/base/text.hpp"
+#include "engine/plan/planner_parts.hpp"
+#include "heirloom/encodings.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace heirloom::plan {
+namespace {
+
+// Fills in the description of the output and asks the writer for its layout.
+Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
+  plan.target.format = request.target_format;
+  for (const PlanTensor& tensor : plan.tensors) {
+    plan.target.tensors.push_back({tensor.name, tensor.encoding, tensor.shape});
+    const Encoding* known = request.source->checkpoint.find_encoding(tensor.encoding);
+    const WellKnownEncoding* row = find_well_known_encoding(tensor.encoding);
+    if (known == nullptr && row == nullptr)
+      return fail(Error{Code::unsupported, "encoding " + base::quoted(tensor.encoding) + " is not known", no_position, "",
+                        tensor.name});
+    plan.target.use_encoding(known != nullptr ? *known
+                                              : Encoding{std::string(row->id), row->block_elements, row->block_bytes});
+  }
+  Options options;
+  if (!request.is_directory)
+    options.push_back(Attr::text("target_name", request.target_name));
+  if (request.max_shard_size != 0)
+    options.push_back(Attr::scalar("max_shard_size", request.max_shard_size));
+  HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, options, log));
+  return {};
+}
+
+// A weight file and a side file, or two side files, must not have the same name.
+Result<void> check_names(const Plan& plan) {
+  std::vector<std::string> names;
+  for (const File& file : plan.layout.files)
+    names.push_back(file.name);
+  for (const SideFile& file : plan.side_files)
+    names.push_back(file.name);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end())
+    return fail(Code::internal, "two output files would be named " + base::quoted(*twice));
+  return {};
+}
+
+const arch::Map* find_map(const Request& request, const Package& package, Ecosystem from) {
+  if (from == Ecosystem::hugging_face)
+    return request.maps->find_by_class(arch::hf_class_of(package.config));
+  const auto name = find_attr(request.source->checkpoint.attrs, "general.architecture")->get_text();
+  return request.maps->find_by_gguf_name(name.value_or(""), "");
+}
+
+std::string family_name(const Request& request, const Package& package, Ecosystem from) {
+  if (from == Ecosystem::hugging_face)
+    return arch::hf_class_of(package.config);
+  return std::string(find_attr(request.source->checkpoint.attrs, "general.architecture")->get_text().value_or(""));
+}
+
+Result<Ecosystem> ecosystem_of(const model::Source& source, const Package& package) {
+  const Attr* architecture = find_attr(source.checkpoint.attrs, "general.architecture");
+  if (source.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
+    return Ecosystem::gguf;
+  return arch::hf_class_of(package.config).empty() ? Ecosystem::none : Ecosystem::hugging_face;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> converter_order(const Checkpoint& checkpoint) {
+  std::vector<std::uint32_t> order(checkpoint.tensors.size());
+  std::iota(order.begin(), order.end(), 0u);
+  const auto file_of = [&](std::uint32_t i) -> std::string_view {
+    const auto& extents = checkpoint.tensors[i].extents;
+    return extents.empty() ? std::string_view() : std::string_view(checkpoint.files[extents.front().file].name);
+  };
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::pair(file_of(a), std::string_view(checkpoint.tensors[a].name)) <
+           std::pair(file_of(b), std::string_view(checkpoint.tensors[b].name));
+  });
+  return order;
+}
+
+void add_tensor(Plan& plan, const Checkpoint& source, arch::MappedTensor tensor, std::string encoding, std::string note) {
+  PlanTensor planned{std::move(tensor.name), std::move(encoding), std::move(tensor.shape)};
+  planned.sources = std::move(tensor.sources);
+  planned.steps = std::move(tensor.steps);
+  planned.note = std::move(note);
+  if (planned.sources.empty()) {
+    planned.action = Action::literal;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(tensor.values.data());
+    planned.literal.assign(bytes, bytes + tensor.values.size() * sizeof(float));
+  } else {
+    const Tensor& from = source.tensors[planned.sources.front()];
+    const bool is_same = planned.steps.empty() && from.encoding == planned.encoding && !from.big_endian && !from.decoded;
+    planned.action = is_same ? Action::copy : Action::convert;
+  }
+  plan.tensors.push_back(std::move(planned));
+}
+
+Ecosystem ecosystem_of(const model::Source& source) {
+  const auto package = read_package(source);
+  return package ? ecosystem_of(source, *package).value_or(Ecosystem::none) : Ecosystem::none;
+}
+
+Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const arch::Maps& maps, Ecosystem ecosystem) {
+  HEIRLOOM_TRY(const Package package, read_package(source));
+  HEIRLOOM_TRY(const Ecosystem from, ecosystem_of(source, package));
+  const Request request{nullptr, &maps, &source, "", false, "", {}, 0, false, ""};
+  const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(request, package, from);
+  std::vector<arch::MappedTensor> mapped;
+  if (map != nullptr && ecosystem == Ecosystem::gguf) {
+    HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(*map, source.checkpoint, converter_order(source.checkpoint),
+                                                 arch::normalize(package.config)));
+    mapped = std::move(mapping.tensors);
+  } else if (map != nullptr && ecosystem == Ecosystem::hugging_face) {
+    HEIRLOOM_TRY(const GgufConfig config, config_of_gguf(source, *map));
+    HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(*map, source.checkpoint, config.normalized));
+    mapped = std::move(mapping.tensors);
+  } else {
+    for (std::uint32_t i = 0; i < source.checkpoint.tensors.size(); ++i)
+      mapped.push_back({source.checkpoint.tensors[i].name, source.checkpoint.tensors[i].shape, {i}});
+  }
+  Plan plan;
+  for (arch::MappedTensor& tensor : mapped) {
+    const std::string encoding = tensor.sources.empty() ? "f32" : source.checkpoint.tensors[tensor.sources[0]].encoding;
+    add_tensor(plan, source.checkpoint, std::move(tensor), encoding, "");
+  }
+  return std::move(plan.tensors);
+}
+
+Result<Plan> make_plan(const Request& request, const base::Log& log) {
+  const model::Source& source = *request.source;
+  Plan plan;
+  plan.source_format = source.checkpoint.format;
+  plan.target_format = request.target_format;
+  plan.source_files = source.checkpoint.files;
+  plan.warnings = source.checkpoint.warnings;
+  HEIRLOOM_TRY(const Package package, read_package(source));
+  HEIRLOOM_TRY(const Ecosystem from, ecosystem_of(source, package));
+  const bool is_to_gguf = from == Ecosystem::hugging_face && request.target_format == "gguf";
+  const bool is_to_hf = from == Ecosystem::gguf && request.is_directory && request.target_format != "gguf";
+  const arch::Map* map = nullptr;
+  if (!request.is_as_is && (is_to_gguf || is_to_hf)) {
+    map = find_map(request, package, from);
+    if (map == nullptr)
+      plan.warnings.push_back("no architecture map for " + base::quoted(family_name(request, package, from)) +
+                              ": tensors keep their names and layout (heirloom architectures lists the maps)");
+  }
+  if (map != nullptr) {
+    plan.architecture = map->id;
+    HEIRLOOM_CHECK(is_to_gguf ? plan_to_gguf(request, *map, package, plan) : plan_to_hugging_face(request, *map, plan));
+  } else {
+    HEIRLOOM_CHECK(plan_as_is(request, package, plan));
+  }
+  for (const std::string& name : package.other_weights)
+    plan.dispositions.push_back({"file:" + name, Fate::dropped, "", "weights in a form that was not read"});
+  HEIRLOOM_CHECK(lay_out(request, log, plan));
+  HEIRLOOM_CHECK(check_names(plan));
+  return plan;
+}
+
+}  // namespace heirloom::plan

@@ -1,0 +1,33 @@
+// Steps of the planner, one file each. Internal to engine/plan.
+#pragma once
+
+#include "engine/plan/package.hpp"
+#include "engine/plan/planner.hpp"
+
+namespace heirloom::plan {
+
+// Keys that carry what GGUF has no key for (formats/facts/heirloom-keys.md).
+inline constexpr std::string_view source_config_key = "heirloom.source.config";
+inline constexpr std::string_view source_generation_config_key = "heirloom.source.generation_config";
+inline constexpr std::string_view source_dtypes_key = "heirloom.source.dtypes";
+inline constexpr std::string_view source_metadata_key = "heirloom.source.metadata";
+inline constexpr std::uint64_t max_record_bytes = 64u << 10;
+
+Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Package& package, Plan& plan);
+Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, Plan& plan);
+Result<void> plan_as_is(const Request& request, const Package& package, Plan& plan);
+
+// Configuration that a GGUF carries or implies, normalized for mapping and as it is to be written.
+struct GgufConfig {
+  model::Json written;
+  model::Json normalized;
+};
+Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map);
+
+// Source indexes in the reference converter's order: shards by file name, then tensors by name.
+std::vector<std::uint32_t> converter_order(const Checkpoint& checkpoint);
+
+// Adds an output tensor; copy when nothing changes, else convert.
+void add_tensor(Plan& plan, const Checkpoint& source, arch::MappedTensor tensor, std::string encoding, std::string note);
+
+}  // namespace heirloom::plan

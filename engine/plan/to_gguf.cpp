@@ -1,0 +1,176 @@
+// Hugging Face checkpoint -> GGUF, through an architecture map.
+#include "engine/arch/config.hpp"
+#include "engine/base/text.hpp"
+#include "engine/card/card.hpp"
+#include "engine/encoding/codec.hpp"
+#include "engine/plan/choose.hpp"
+#include "engine/plan/dominant.hpp"
+#include "engine/plan/planner_parts.hpp"
+#include "engine/tokenizer/tokenizer.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace heirloom::plan {
+namespace {
+
+using model::Json;
+
+constexpr std::uint32_t quantization_version = 2;
+
+std::int64_t elements_of(const std::vector<std::uint64_t>& shape) {
+  std::uint64_t count = 1;
+  for (const std::uint64_t dimension : shape)
+    count *= dimension;
+  return static_cast<std::int64_t>(count);
+}
+
+Result<void> add_tensors(const Request& request, const arch::Map& map, const Json& config, Plan& plan) {
+  const Checkpoint& source = request.source->checkpoint;
+  HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, source, converter_order(source), config));
+  for (arch::MappedTensor& tensor : mapping.tensors) {
+    if (tensor.sources.empty()) {
+      add_tensor(plan, source, std::move(tensor), "f32", "computed from the configuration");
+      continue;
+    }
+    const Tensor& from = source.tensors[tensor.sources.front()];
+    auto choice = choose_for_gguf(tensor.name, tensor.shape, from.encoding, request.recipe);
+    if (!choice)
+      return fail(std::move(choice).error());
+    add_tensor(plan, source, std::move(tensor), std::move(choice->encoding), std::move(choice->note));
+  }
+  for (const arch::DroppedTensor& dropped : mapping.dropped)
+    plan.dispositions.push_back({"tensor:" + source.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+  return {};
+}
+
+// What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
+Json dtypes_record(const Checkpoint& source) {
+  const std::string most = dominant_encoding(source.tensors);
+  Json::Object other;
+  for (const Tensor& tensor : source.tensors)
+    if (tensor.encoding != most)
+      other.emplace_back(tensor.name, Json(tensor.encoding));
+  Json::Object record;
+  record.emplace_back("default", Json(most));
+  if (!other.empty())
+    record.emplace_back("other", Json(std::move(other)));
+  return Json(std::move(record));
+}
+
+// A record that GGUF has no key for; too large a one is dropped with its reason.
+void add_record(Plan& plan, std::string_view key, const Json& value, const std::string& item) {
+  std::string text = value.dump();
+  if (text.size() > max_record_bytes) {
+    plan.dispositions.push_back({item, Fate::dropped, "", "larger than the " + std::to_string(max_record_bytes) +
+                                                              " bytes that are carried along"});
+    return;
+  }
+  plan.target.attrs.push_back(Attr::text(std::string(key), std::move(text)));
+}
+
+// Each leaf of the configuration: mapped to a key, or carried in the record.
+void note_config(Plan& plan, const Json& json, const std::string& path, const std::set<std::string>& used) {
+  if (const auto* object = json.object()) {
+    for (const auto& [key, value] : *object)
+      note_config(plan, value, path.empty() ? key : path + "." + key, used);
+    return;
+  }
+  const bool is_mapped = used.contains(path);
+  plan.dispositions.push_back({"config.json:" + path, is_mapped ? Fate::mapped : Fate::carried,
+                               is_mapped ? "GGUF key" : std::string(source_config_key)});
+}
+
+void add_general(const Package& package, Plan& plan) {
+  card::CardInput input;
+  input.readme = package.readme;
+  input.config = package.config;
+  input.generation_config = package.generation_config;
+  input.directory_name = package.name;
+  for (const PlanTensor& tensor : plan.tensors)
+    input.total_parameters += elements_of(tensor.shape);
+  input.shared_parameters = input.total_parameters;
+  card::GeneralKeys keys = card::general_keys(input);
+  for (Attr& attr : keys.attrs)
+    plan.target.attrs.push_back(std::move(attr));
+  for (auto& [item, target] : keys.used)
+    plan.dispositions.push_back({item, Fate::mapped, target});
+  for (auto& [item, reason] : keys.dropped) {
+    // The generation configuration is carried whole.
+    const bool is_recorded = item.starts_with("generation_config.json:");
+    plan.dispositions.push_back({item, is_recorded ? Fate::carried : Fate::dropped,
+                                 is_recorded ? std::string(source_generation_config_key) : "", is_recorded ? "" : reason});
+  }
+  plan.warnings.insert(plan.warnings.end(), keys.warnings.begin(), keys.warnings.end());
+}
+
+Result<void> add_tokenizer(const Request& request, const arch::Map& map, const Json& config, Plan& plan) {
+  tokenizer::ToGguf options;
+  options.kinds = map.tokenizers;
+  options.pre_tokenizer = request.pre_tokenizer;
+  if (config.at("vocab_size") != nullptr) {
+    HEIRLOOM_TRY(options.vocab_size, arch::whole_number(config, "vocab_size"));
+  }
+  const auto read_file = [&](std::string_view name) { return read_optional(*request.source, name, model::max_json_bytes); };
+  HEIRLOOM_TRY(tokenizer::GgufTokenizer made, tokenizer::to_gguf(read_file, options));
+  for (Attr& attr : made.attrs)
+    plan.target.attrs.push_back(std::move(attr));
+  plan.warnings.insert(plan.warnings.end(), made.warnings.begin(), made.warnings.end());
+  for (auto& [item, reason] : made.dropped)
+    plan.dispositions.push_back({item, Fate::dropped, "", reason});
+  return {};
+}
+
+void add_records(const Checkpoint& source, const Package& package, Plan& plan) {
+  add_record(plan, source_config_key, package.config, "config.json");
+  if (package.generation_config.object() != nullptr)
+    add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
+  add_record(plan, source_dtypes_key, dtypes_record(source), "tensor data types");
+  Json::Object metadata;
+  for (const Attr& attr : source.attrs) {
+    const bool is_framework = attr.key == "format";
+    plan.dispositions.push_back({"metadata:" + attr.key, is_framework ? Fate::dropped : Fate::carried,
+                                 is_framework ? "" : std::string(source_metadata_key),
+                                 is_framework ? "names the framework that reads the container" : ""});
+    if (!is_framework)
+      metadata.emplace_back(attr.key, Json(std::string(attr.get_text().value_or(""))));
+  }
+  if (!metadata.empty())
+    add_record(plan, source_metadata_key, Json(std::move(metadata)), "safetensors metadata");
+}
+
+constexpr std::string_view mapped_files[] = {
+    "config.json",          "generation_config.json", "tokenizer.json",          "tokenizer_config.json", "tokenizer.model",
+    "vocab.json",           "merges.txt",             "special_tokens_map.json", "added_tokens.json",     "chat_template.jinja",
+    "chat_template.json"};
+
+// A single file has no room beside it: what is not in its keys stays with the source, and is named.
+void note_side_files(const Package& package, Plan& plan) {
+  for (const std::string& name : package.side_files) {
+    const bool is_mapped = std::find(std::begin(mapped_files), std::end(mapped_files), name) != std::end(mapped_files);
+    if (!is_mapped)
+      plan.dispositions.push_back({"file:" + name, Fate::dropped, "", "a single file carries no other files"});
+  }
+}
+
+}  // namespace
+
+Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Package& package, Plan& plan) {
+  const Json config = arch::normalize(package.config);
+  HEIRLOOM_CHECK(add_tensors(request, map, config, plan));
+  const auto file_type = file_type_of(request.recipe.encoding.empty() ? dominant_encoding(plan.tensors)
+                                                                      : request.recipe.encoding);
+  HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, file_type.value_or(0)));
+  plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
+  add_general(package, plan);
+  for (Attr& attr : keys.attrs)
+    plan.target.attrs.push_back(std::move(attr));
+  plan.target.attrs.push_back(Attr::scalar("general.quantization_version", quantization_version));
+  HEIRLOOM_CHECK(add_tokenizer(request, map, config, plan));
+  note_config(plan, config, "", keys.used);
+  add_records(request.source->checkpoint, package, plan);
+  note_side_files(package, plan);
+  return {};
+}
+
+}  // namespace heirloom::plan

@@ -1,0 +1,212 @@
+// GGUF -> Hugging Face directory, through an architecture map read backwards.
+#include "engine/arch/config.hpp"
+#include "engine/base/text.hpp"
+#include "engine/card/card.hpp"
+#include "engine/encoding/codec.hpp"
+#include "engine/plan/attr_text.hpp"
+#include "engine/plan/choose.hpp"
+#include "engine/plan/dominant.hpp"
+#include "engine/plan/planner_parts.hpp"
+#include "engine/tokenizer/tokenizer.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace heirloom::plan {
+namespace {
+
+using model::Json;
+
+constexpr std::string_view rope_freqs_name = "rope_freqs.weight";
+
+std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+
+Result<Json> record(const std::vector<Attr>& attrs, std::string_view key) {
+  const Attr* attr = find_attr(attrs, key);
+  if (attr == nullptr || !attr->get_text())
+    return Json();
+  auto json = model::parse_json(*attr->get_text());
+  if (!json)
+    return fail(Error{Code::malformed, "key " + base::quoted(key) + " is not JSON: " + json.error().message});
+  return json;
+}
+
+Result<std::vector<float>> read_rope_freqs(const model::Source& source, std::uint32_t index) {
+  const Tensor& tensor = source.checkpoint.tensors[index];
+  constexpr std::uint64_t max_values = 1u << 16;
+  const std::uint64_t count = model::tensor_elements(tensor);
+  if (tensor.encoding != "f32" || tensor.big_endian || count > max_values)
+    return fail(Error{Code::unsupported, "is not a short little-endian f32 tensor", no_position, "", tensor.name});
+  std::vector<float> values(count);
+  HEIRLOOM_CHECK(source.read(index, 0, {reinterpret_cast<std::uint8_t*>(values.data()), count * sizeof(float)}));
+  return values;
+}
+
+// rope_freqs.weight is computed from rope_scaling; the parameters are found again, or the file is refused.
+Result<void> restore_rope_scaling(const model::Source& source, GgufConfig& config) {
+  const auto& tensors = source.checkpoint.tensors;
+  const auto found = std::find_if(tensors.begin(), tensors.end(),
+                                  [](const Tensor& tensor) { return tensor.name == rope_freqs_name; });
+  if (found == tensors.end())
+    return {};
+  HEIRLOOM_TRY(const auto values, read_rope_freqs(source, static_cast<std::uint32_t>(found - tensors.begin())));
+  const Json* known = config.normalized.at("rope_scaling.rope_type");
+  if (known != nullptr && known->text() != nullptr && *known->text() == "llama3") {
+    const auto computed = arch::rope_freqs_llama3(config.normalized);
+    if (computed && *computed == values)
+      return {};
+  }
+  Json scaling = arch::infer_rope_scaling_llama3(config.normalized, values);
+  if (scaling.is_null())
+    return fail(Error{Code::unsupported, "these RoPE divisors come from no published rope_scaling, so config.json cannot say them; "
+                                         "--as-is keeps the tensor", no_position, "", std::string(rope_freqs_name)});
+  config.written.set("rope_scaling", std::move(scaling));
+  config.normalized = arch::normalize(config.written);
+  return {};
+}
+
+// Encoding that the source's record, the target and the recipe give.
+struct Dtypes {
+  std::string fallback;  // "" when nothing is recorded
+  std::map<std::string, std::string, std::less<>> other;
+};
+
+Dtypes read_dtypes(const Json& json) {
+  Dtypes dtypes;
+  if (const Json* fallback = json.find("default"); fallback != nullptr && fallback->text() != nullptr)
+    dtypes.fallback = *fallback->text();
+  if (const Json* other = json.find("other"); other != nullptr && other->object() != nullptr)
+    for (const auto& [name, dtype] : *other->object())
+      if (dtype.text() != nullptr)
+        dtypes.other.emplace(name, *dtype.text());
+  return dtypes;
+}
+
+Result<Choice> choose(const Request& request, const Format& format, const Dtypes& dtypes, const arch::MappedTensor& mapped) {
+  const Tensor& from = request.source->checkpoint.tensors[mapped.sources.front()];
+  if (!request.recipe.encoding.empty() || request.recipe.override_for(mapped.name) != nullptr) {
+    Tensor renamed = from;
+    renamed.name = mapped.name;
+    // A Hugging Face checkpoint has one type for all, vectors too.
+    if (request.recipe.override_for(mapped.name) == nullptr && is_stored_by(format, request.recipe.encoding))
+      return Choice{request.recipe.encoding};
+    return choose_as_is(renamed, format, request.recipe);
+  }
+  const auto special = dtypes.other.find(mapped.name);
+  const std::string& wanted = special != dtypes.other.end() ? special->second : dtypes.fallback;
+  const encoding::Codec* source = encoding::find_codec(from.encoding);
+  const encoding::Codec* target = encoding::find_codec(wanted);
+  if (source != nullptr && target != nullptr && is_stored_by(format, wanted) && encoding::convertible(*source, *target))
+    return Choice{wanted, wanted == from.encoding ? "" : "as the source stored it"};
+  return choose_as_is(from, format, request.recipe);
+}
+
+// Keys that say something of the GGUF file itself.
+bool describes_container(std::string_view key) {
+  return key == "general.architecture" || key == "general.file_type" || key == "general.quantization_version" ||
+         key == "general.alignment" || key.starts_with("split.") || key == source_dtypes_key;
+}
+
+Result<void> add_side_files(const model::Source& source, const GgufConfig& config, Plan& plan) {
+  const std::vector<Attr>& attrs = source.checkpoint.attrs;
+  plan.side_files.push_back({"config.json", "", bytes_of(config.written.dump(2) + "\n")});
+  HEIRLOOM_TRY(Json generation, record(attrs, source_generation_config_key));
+  for (auto& [key, value] : card::generation_config_from_keys(attrs)) {
+    if (generation.object() == nullptr)
+      generation = Json(Json::Object{});
+    if (generation.find(key) == nullptr)
+      generation.set(key, std::move(value));
+  }
+  if (generation.object() == nullptr) {
+    generation = Json(Json::Object{});
+    for (const char* id : {"bos_token_id", "eos_token_id", "pad_token_id"})
+      if (const Json* value = config.written.find(id))
+        generation.set(id, *value);
+  }
+  plan.side_files.push_back({"generation_config.json", "", bytes_of(generation.dump(2) + "\n")});
+  if (find_attr(attrs, "tokenizer.ggml.model") != nullptr) {
+    HEIRLOOM_TRY(auto files, tokenizer::to_hugging_face(attrs));
+    for (tokenizer::SideFile& file : files)
+      plan.side_files.push_back({std::move(file.name), "", std::move(file.bytes)});
+  }
+  if (const std::string readme = card::readme_from_keys(attrs); !readme.empty())
+    plan.side_files.push_back({"README.md", "", bytes_of(readme)});
+  return {};
+}
+
+// Keys that no file says become metadata of the weight files.
+Result<void> carry_other_keys(const model::Source& source, const arch::Map& map, Plan& plan) {
+  const std::string own = map.gguf_name + ".";
+  std::vector<Attr> rest;
+  for (const Attr& attr : source.checkpoint.attrs) {
+    const std::string item = "key:" + attr.key;
+    const bool is_known = std::any_of(map.keys.begin(), map.keys.end(), [&](const auto& rule) {
+      return rule->gguf == "{arch}" + attr.key.substr(std::min(attr.key.size(), map.gguf_name.size())) &&
+             attr.key.starts_with(own);
+    });
+    if (describes_container(attr.key)) {
+      plan.dispositions.push_back({item, Fate::dropped, "", "says something of the GGUF file itself"});
+    } else if (is_known || attr.key == source_config_key) {
+      plan.dispositions.push_back({item, Fate::mapped, "config.json"});
+    } else if (attr.key.starts_with("tokenizer.")) {
+      plan.dispositions.push_back({item, Fate::mapped, "tokenizer files"});
+    } else if (attr.key.starts_with("general.sampling.") || attr.key == source_generation_config_key) {
+      plan.dispositions.push_back({item, Fate::mapped, "generation_config.json"});
+    } else if (attr.key.starts_with("general.")) {
+      plan.dispositions.push_back({item, Fate::mapped, "README.md"});
+    } else if (attr.key != source_metadata_key) {
+      plan.dispositions.push_back({item, Fate::carried, "metadata of the weight files"});
+      rest.push_back(attr);
+    }
+  }
+  TextAttrs text = to_text(rest);
+  for (const std::string& key : text.lost)
+    plan.dispositions.push_back({"key:" + key, Fate::dropped, "", "its bytes are not UTF-8", true});
+  plan.target.attrs = std::move(text.attrs);
+  HEIRLOOM_TRY(const Json metadata, record(source.checkpoint.attrs, source_metadata_key));
+  if (metadata.object() != nullptr)
+    for (const auto& [key, value] : *metadata.object())
+      if (value.text() != nullptr && find_attr(plan.target.attrs, key) == nullptr)
+        plan.target.attrs.push_back(Attr::text(key, *value.text()));
+  return {};
+}
+
+}  // namespace
+
+Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map) {
+  HEIRLOOM_TRY(const Json recorded, record(source.checkpoint.attrs, source_config_key));
+  arch::TensorFacts facts;
+  for (const Tensor& tensor : source.checkpoint.tensors) {
+    facts.names.insert(tensor.name);
+    if (!tensor.shape.empty())
+      facts.rows.emplace_back(tensor.name, tensor.shape.front());
+  }
+  GgufConfig config;
+  HEIRLOOM_TRY(config.written, arch::config_from_keys(map, source.checkpoint.attrs, facts, recorded));
+  config.normalized = arch::normalize(config.written);
+  HEIRLOOM_CHECK(restore_rope_scaling(source, config));
+  return config;
+}
+
+Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, Plan& plan) {
+  const model::Source& source = *request.source;
+  const Format* format = request.host->find_format(request.target_format);
+  if (format == nullptr)
+    return fail(Code::misuse, "no plugin writes " + base::quoted(request.target_format));
+  HEIRLOOM_TRY(GgufConfig config, config_of_gguf(source, map));
+  HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(map, source.checkpoint, config.normalized));
+  HEIRLOOM_TRY(const Json recorded_dtypes, record(source.checkpoint.attrs, source_dtypes_key));
+  const Dtypes dtypes = read_dtypes(recorded_dtypes);
+  for (arch::MappedTensor& tensor : mapping.tensors) {
+    HEIRLOOM_TRY(Choice choice, choose(request, *format, dtypes, tensor));
+    add_tensor(plan, source.checkpoint, std::move(tensor), std::move(choice.encoding), std::move(choice.note));
+  }
+  for (const arch::DroppedTensor& dropped : mapping.dropped)
+    plan.dispositions.push_back(
+        {"tensor:" + source.checkpoint.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+  set_torch_dtype(plan.tensors, config.written);
+  HEIRLOOM_CHECK(add_side_files(source, config, plan));
+  return carry_other_keys(source, map, plan);
+}
+
+}  // namespace heirloom::plan

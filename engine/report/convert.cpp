@@ -1,0 +1,140 @@
+#include "engine/base/digest.hpp"
+#include "engine/base/text.hpp"
+#include "engine/report/report.hpp"
+#include "engine/report/table.hpp"
+#include "engine/report/values.hpp"
+#include "heirloom/checked.hpp"
+
+#include <fmt/format.h>
+
+namespace heirloom::report {
+namespace {
+
+using plan::Action;
+using plan::Fate;
+
+std::string_view action_name(Action action) {
+  switch (action) {
+    case Action::copy: return "copy";
+    case Action::convert: return "convert";
+    default: return "literal";
+  }
+}
+
+std::string_view fate_name(Fate fate) {
+  switch (fate) {
+    case Fate::carried: return "carried";
+    case Fate::mapped: return "mapped";
+    case Fate::beside: return "beside";
+    default: return "dropped";
+  }
+}
+
+std::string step_text(const arch::Step& step) {
+  const bool is_forward = step.operation == arch::Operation::rope_permute;
+  return fmt::format("{}({})", is_forward ? "rope_permute" : "rope_unpermute", step.heads);
+}
+
+std::uint64_t bytes_of(const plan::Plan& plan, const plan::PlanTensor& tensor) {
+  const Encoding& encoding = *plan.target.find_encoding(tensor.encoding);
+  return checked::tensor_bytes(tensor.shape, encoding.block_elements, encoding.block_bytes).value_or(0);
+}
+
+std::uint64_t total_bytes(const plan::Plan& plan) {
+  std::uint64_t total = 0;
+  for (const File& file : plan.layout.files)
+    total += file.size;
+  return total;
+}
+
+std::size_t count_of(const plan::Plan& plan, Fate fate) {
+  std::size_t count = 0;
+  for (const plan::Disposition& disposition : plan.dispositions)
+    count += disposition.fate == fate ? 1 : 0;
+  return count;
+}
+
+Json tensor_json(const plan::Plan& plan, std::size_t i, const run::Outcome* outcome) {
+  const plan::PlanTensor& tensor = plan.tensors[i];
+  Json steps = Json::array();
+  for (const arch::Step& step : tensor.steps)
+    steps.push_back(step_text(step));
+  Json json{{"name", tensor.name},
+            {"encoding", tensor.encoding},
+            {"shape", tensor.shape},
+            {"bytes", bytes_of(plan, tensor)},
+            {"action", action_name(tensor.action)},
+            {"sources", tensor.sources},
+            {"steps", std::move(steps)},
+            {"note", tensor.note}};
+  if (outcome != nullptr)
+    json["sha256"] = base::to_hex(outcome->digests[i]);
+  return json;
+}
+
+}  // namespace
+
+std::string convert_text(const plan::Plan& plan, const std::string& target, const run::Outcome* outcome) {
+  const std::string way = plan.architecture.empty() ? "names kept" : "map " + plan.architecture;
+  std::string out = fmt::format("{}{}: {}, {} tensors, {} in {} file{}, from {} ({})\n", outcome == nullptr ? "would write " : "",
+                                target, plan.target_format, plan.tensors.size(), base::human_bytes(total_bytes(plan)),
+                                plan.layout.files.size(), plan.layout.files.size() == 1 ? "" : "s", plan.source_format, way);
+  if (!plan.side_files.empty()) {
+    out += "  beside the weights:";
+    for (const plan::SideFile& file : plan.side_files)
+      out += " " + file.name;
+    out += "\n";
+  }
+  out += fmt::format("  metadata: {} mapped, {} carried, {} left out\n", count_of(plan, Fate::mapped),
+                     count_of(plan, Fate::carried) + count_of(plan, Fate::beside), count_of(plan, Fate::dropped));
+  for (const plan::Disposition& disposition : plan.dispositions)
+    if (disposition.fate == Fate::dropped)
+      out += fmt::format("    left out {}: {}\n", base::quoted(disposition.item), disposition.reason);
+  return out;
+}
+
+std::string plan_text(const plan::Plan& plan) {
+  Table table({"tensor", "encoding", "shape", ">bytes", "made by", "note"});
+  std::uint64_t bits = 0, elements = 0;
+  for (const plan::PlanTensor& tensor : plan.tensors) {
+    std::string made(action_name(tensor.action));
+    for (const arch::Step& step : tensor.steps)
+      made += " " + step_text(step);
+    table.add({base::quoted(tensor.name), tensor.encoding, shape_text(tensor.shape), std::to_string(bytes_of(plan, tensor)),
+               std::move(made), tensor.note});
+    bits += 8 * bytes_of(plan, tensor);
+    elements += checked::product(tensor.shape).value_or(0);
+  }
+  return table.text() + fmt::format("{} tensors, {}, {:.2f} bits per weight\n", plan.tensors.size(), base::human_bytes(bits / 8),
+                                    elements == 0 ? 0.0 : static_cast<double>(bits) / static_cast<double>(elements));
+}
+
+std::string convert_json(const plan::Plan& plan, const std::string& target, const run::Outcome* outcome) {
+  Json json;
+  json["target"] = target;
+  json["is_dry_run"] = outcome == nullptr;
+  json["source_format"] = plan.source_format;
+  json["target_format"] = plan.target_format;
+  json["architecture"] = plan.architecture.empty() ? Json() : Json(plan.architecture);
+  json["plan_sha256"] = base::to_hex(plan::fingerprint(plan));
+  json["files"] = Json::array();
+  for (const File& file : plan.layout.files)
+    json["files"].push_back({{"name", file.name}, {"size", file.size}});
+  json["side_files"] = Json::array();
+  for (const plan::SideFile& file : plan.side_files)
+    json["side_files"].push_back({{"name", file.name}, {"is_copied", !file.copied_from.empty()}});
+  json["tensors"] = Json::array();
+  for (std::size_t i = 0; i < plan.tensors.size(); ++i)
+    json["tensors"].push_back(tensor_json(plan, i, outcome));
+  json["metadata"] = Json::array();
+  for (const plan::Disposition& disposition : plan.dispositions)
+    json["metadata"].push_back({{"item", disposition.item},
+                                {"fate", fate_name(disposition.fate)},
+                                {"target", disposition.target},
+                                {"reason", disposition.reason},
+                                {"is_loss", disposition.is_loss}});
+  json["warnings"] = plan.warnings;
+  return dump(json);
+}
+
+}  // namespace heirloom::report

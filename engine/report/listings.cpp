@@ -1,0 +1,142 @@
+// Lists of plugins, formats, architectures and recipes.
+#include "engine/plan/recipe.hpp"
+#include "engine/report/report.hpp"
+#include "engine/report/table.hpp"
+#include "engine/report/values.hpp"
+
+#include <fmt/format.h>
+
+namespace heirloom::report {
+namespace {
+
+std::string join(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items)
+    text += (text.empty() ? "" : " ") + item;
+  return text;
+}
+
+std::string reads_writes(const Format& format) {
+  if (format.reads && format.writes)
+    return "read, write";
+  return format.reads ? "read" : "write";
+}
+
+Json options_json(const std::vector<OptionSpec>& options) {
+  Json json = Json::array();
+  for (const OptionSpec& option : options)
+    json.push_back({{"name", option.name}, {"help", option.help}, {"default", option.default_text}});
+  return json;
+}
+
+}  // namespace
+
+std::string plugins_text(const host::Host& host, bool shows_why) {
+  std::string out;
+  if (shows_why) {
+    for (const host::Candidate& candidate : host.candidates())
+      out += fmt::format("{}: {}\n", candidate.path.string(), candidate.verdict);
+    return out;
+  }
+  Table table({"plugin", "version", "licence", "formats", "library"});
+  for (const host::Candidate& candidate : host.candidates()) {
+    if (!candidate.is_loaded)
+      continue;
+    std::vector<std::string> formats;
+    for (const Format& format : candidate.manifest.formats)
+      formats.push_back(format.id);
+    table.add({candidate.manifest.id, candidate.manifest.version, candidate.manifest.licence, join(formats),
+               candidate.path.string()});
+  }
+  return table.text();
+}
+
+std::string plugins_json(const host::Host& host) {
+  Json json = Json::array();
+  for (const host::Candidate& candidate : host.candidates()) {
+    Json formats = Json::array();
+    for (const Format& format : candidate.manifest.formats)
+      formats.push_back(format.id);
+    json.push_back({{"path", candidate.path.string()},
+                    {"is_loaded", candidate.is_loaded},
+                    {"verdict", candidate.verdict},
+                    {"id", candidate.manifest.id},
+                    {"version", candidate.manifest.version},
+                    {"licence", candidate.manifest.licence},
+                    {"formats", std::move(formats)}});
+  }
+  return dump({{"plugins", std::move(json)}});
+}
+
+std::string formats_text(const host::Host& host) {
+  Table table({"format", "can", "suffixes", "title"});
+  for (const Format* format : host.formats())
+    table.add({format->id, reads_writes(*format), join(format->suffixes), format->title});
+  return table.text();
+}
+
+std::string formats_json(const host::Host& host) {
+  Json json = Json::array();
+  for (const Format* format : host.formats())
+    json.push_back({{"id", format->id},
+                    {"title", format->title},
+                    {"reads", format->reads},
+                    {"writes", format->writes},
+                    {"suffixes", format->suffixes},
+                    {"encodings", format->encodings},
+                    {"read_options", options_json(format->read_options)},
+                    {"write_options", options_json(format->write_options)}});
+  return dump({{"formats", std::move(json)}});
+}
+
+std::string architectures_text(const arch::Maps& maps) {
+  Table table({"map", "family", "makers", "Hugging Face", "GGUF", "since"});
+  for (const auto& map : maps.all())
+    table.add({map->id, map->title, map->makers, join(map->hf_classes), map->gguf_name, map->since});
+  return table.text();
+}
+
+std::string architectures_json(const arch::Maps& maps) {
+  Json json = Json::array();
+  for (const auto& map : maps.all())
+    json.push_back({{"id", map->id},
+                    {"title", map->title},
+                    {"makers", map->makers},
+                    {"hf_classes", map->hf_classes},
+                    {"model_type", map->model_type},
+                    {"gguf_name", map->gguf_name},
+                    {"since", map->since},
+                    {"tensor_rules", map->tensors.size()},
+                    {"key_rules", map->keys.size()}});
+  return dump({{"architectures", std::move(json)}});
+}
+
+std::string explain_text(const std::vector<arch::Explanation>& explanations) {
+  Table table({"map", "matches", "why"});
+  for (const arch::Explanation& explanation : explanations)
+    table.add({explanation.map->id, explanation.is_match ? "yes" : "no", explanation.reason});
+  return table.text();
+}
+
+std::string explain_json(const std::vector<arch::Explanation>& explanations) {
+  Json json = Json::array();
+  for (const arch::Explanation& explanation : explanations)
+    json.push_back({{"id", explanation.map->id}, {"is_match", explanation.is_match}, {"reason", explanation.reason}});
+  return dump({{"architectures", std::move(json)}});
+}
+
+std::string recipes_text() {
+  Table table({"recipe", "encoding", "what"});
+  for (const plan::RecipeName& recipe : plan::recipe_names())
+    table.add({std::string(recipe.name), std::string(recipe.encoding), std::string(recipe.help)});
+  return table.text();
+}
+
+std::string recipes_json() {
+  Json json = Json::array();
+  for (const plan::RecipeName& recipe : plan::recipe_names())
+    json.push_back({{"name", recipe.name}, {"encoding", recipe.encoding}, {"file_type", recipe.file_type}, {"help", recipe.help}});
+  return dump({{"recipes", std::move(json)}});
+}
+
+}  // namespace heirloom::report

@@ -1,0 +1,22 @@
+// Attributes as text and JSON. Internal to engine/report.
+#pragma once
+
+#include "heirloom/nouns.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace heirloom::report {
+
+using Json = nlohmann::ordered_json;
+
+// Whole value. Bytes that are not UTF-8 become U+FFFD in the output; floats that are not finite become text.
+Json json_of(const Attr& attr);
+// One line of at most `width` columns; a longer array shows its first elements and its count.
+std::string text_of(const Attr& attr, std::size_t width);
+std::string type_text(const Attr& attr);
+// Indented, with a final line end.
+std::string dump(const Json& json);
+
+}  // namespace heirloom::report

@@ -1,0 +1,223 @@
+#include "engine/run/execute.hpp"
+
+#include "engine/base/arena.hpp"
+#include "engine/base/output.hpp"
+#include "engine/base/text.hpp"
+#include "engine/run/ordered_digest.hpp"
+#include "engine/run/pieces.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+namespace heirloom::run {
+namespace {
+
+using plan::Action;
+using plan::Plan;
+
+constexpr std::uint64_t pieces_ahead = 2;
+
+// Pieces taken in order, each with a free set of buffers. Buffers are handed out before the piece, so the lowest
+// unfinished piece always has some, and parked pieces can never starve it.
+class Schedule {
+ public:
+  Schedule(std::size_t slots, std::size_t pieces) : buffers_(slots), piece_count_(pieces) {
+    for (Buffers& buffers : buffers_)
+      free_.push_back(&buffers);
+  }
+
+  struct Turn {
+    Buffers* buffers;
+    std::size_t piece;
+  };
+
+  // The next piece, or nothing when all are taken or a worker failed.
+  std::optional<Turn> take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return is_stopped_ || next_ == piece_count_ || !free_.empty(); });
+    if (is_stopped_ || next_ == piece_count_)
+      return std::nullopt;
+    Buffers* buffers = free_.front();
+    free_.pop_front();
+    return Turn{buffers, next_++};
+  }
+
+  void release(Buffers* buffers) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(buffers);
+    changed_.notify_one();
+  }
+
+  // Of several failures the one of the lowest piece is reported, whatever the threads' timing.
+  void stop(std::size_t piece, Error error) {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+    if (!error_ || piece < failed_piece_) {
+      error_ = std::move(error);
+      failed_piece_ = piece;
+    }
+    changed_.notify_all();
+  }
+
+  std::optional<Error> error() const { return error_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Buffers> buffers_;
+  std::deque<Buffers*> free_;
+  std::size_t next_ = 0;
+  std::size_t piece_count_;
+  bool is_stopped_ = false;
+  std::size_t failed_piece_ = 0;
+  std::optional<Error> error_;
+};
+
+class Execution {
+ public:
+  Execution(const Plan& plan, const model::Source& source, const base::Log& log, Work work, std::size_t slots)
+      : plan_(plan), source_(source), log_(log), work_(std::move(work)), digests_(plan.tensors.size()),
+        places_(plan.tensors.size()), schedule_(slots, work_.pieces.size()) {
+    for (const Placement& placement : plan.layout.placements)
+      places_[placement.tensor] = &placement;
+  }
+
+  Result<void> add_files(base::Output& output) {
+    for (const File& file : plan_.layout.files) {
+      HEIRLOOM_TRY(const base::OutputFile* added, output.add(file.name, file.size));
+      files_.push_back(added);
+    }
+    for (const Literal& literal : plan_.layout.literals)
+      HEIRLOOM_CHECK(files_[literal.file]->write(literal.offset, literal.bytes));
+    for (std::uint32_t i = 0; i < plan_.tensors.size(); ++i) {
+      const plan::PlanTensor& tensor = plan_.tensors[i];
+      if (tensor.action != Action::literal)
+        continue;
+      HEIRLOOM_CHECK(files_[places_[i]->file]->write(places_[i]->offset, tensor.literal));
+      digests_[i].submit(0, tensor.literal, [] {});
+      done_ += tensor.literal.size();
+    }
+    return {};
+  }
+
+  Result<void> run(std::size_t threads) {
+    base::run_workers(std::min(threads, std::max<std::size_t>(1, work_.pieces.size())), [&](std::size_t) {
+      while (const auto turn = schedule_.take())
+        if (auto done = process(*turn); !done)
+          schedule_.stop(turn->piece, std::move(done).error().at_tensor(tensor_of(turn->piece).name));
+    });
+    if (auto error = schedule_.error())
+      return fail(std::move(*error));
+    return {};
+  }
+
+  Outcome outcome() {
+    Outcome outcome;
+    for (OrderedDigest& digest : digests_)
+      outcome.digests.push_back(digest.finish());
+    outcome.bytes_written = done_;
+    return outcome;
+  }
+
+ private:
+  const plan::PlanTensor& tensor_of(std::size_t piece) const { return plan_.tensors[work_.pieces[piece].tensor]; }
+
+  Result<void> process(const Schedule::Turn& turn) {
+    if (log_.cancelled())
+      return fail(Code::cancelled, "stopped by the user");
+    const Piece& piece = work_.pieces[turn.piece];
+    const Producer& producer = *work_.producers[piece.tensor];
+    if (turn.piece + pieces_ahead < work_.pieces.size()) {
+      const Piece& ahead = work_.pieces[turn.piece + pieces_ahead];
+      work_.producers[ahead.tensor]->will_need(ahead.first, ahead.count);
+    }
+    HEIRLOOM_TRY(const auto bytes, producer.produce(piece.first, piece.count, *turn.buffers));
+    const Placement& place = *places_[piece.tensor];
+    const std::uint64_t offset = place.offset + producer.output_offset(piece.first);
+    const base::OutputFile& file = *files_[place.file];
+    if (tensor_of(turn.piece).action == Action::copy)
+      HEIRLOOM_CHECK(copy(piece, producer, file, offset, bytes.size()));
+    else
+      HEIRLOOM_CHECK(file.write(offset, bytes));
+    file.write_behind(offset, bytes.size());
+    const std::uint64_t size = bytes.size();
+    digests_[piece.tensor].submit(piece.index, bytes, [this, buffers = turn.buffers] { schedule_.release(buffers); });
+    log_.report(done_ += size, work_.output_bytes);
+    return {};
+  }
+
+  // An unchanged piece goes from file to file in the system, extent by extent.
+  Result<void> copy(const Piece& piece, const Producer& producer, const base::OutputFile& file, std::uint64_t offset,
+                    std::uint64_t size) const {
+    const Tensor& tensor = source_.checkpoint.tensors[plan_.tensors[piece.tensor].sources.front()];
+    std::uint64_t skip = producer.output_offset(piece.first);
+    for (const Extent& extent : tensor.extents) {
+      if (skip >= extent.size) {
+        skip -= extent.size;
+        continue;
+      }
+      const std::uint64_t part = std::min(size, extent.size - skip);
+      HEIRLOOM_TRY(const int descriptor, source_.files->descriptor(source_.checkpoint.files[extent.file].name));
+      HEIRLOOM_CHECK(file.copy_from(descriptor, extent.offset + skip, offset, part));
+      offset += part;
+      size -= part;
+      skip = 0;
+      if (size == 0)
+        break;
+    }
+    return {};
+  }
+
+  const Plan& plan_;
+  const model::Source& source_;
+  const base::Log& log_;
+  Work work_;
+  std::vector<OrderedDigest> digests_;
+  std::vector<const Placement*> places_;
+  std::vector<const base::OutputFile*> files_;
+  Schedule schedule_;
+  std::atomic<std::uint64_t> done_{0};
+};
+
+Result<void> write_side_files(const Plan& plan, const model::Source& source, base::Output& output) {
+  for (const plan::SideFile& file : plan.side_files) {
+    if (file.copied_from.empty()) {
+      HEIRLOOM_TRY(const base::OutputFile* added, output.add(file.name, file.bytes.size()));
+      HEIRLOOM_CHECK(added->write(0, file.bytes));
+      continue;
+    }
+    HEIRLOOM_TRY(const std::uint64_t size, source.files->size(file.copied_from));
+    HEIRLOOM_TRY(const int descriptor, source.files->descriptor(file.copied_from));
+    HEIRLOOM_TRY(const base::OutputFile* added, output.add(file.name, size));
+    HEIRLOOM_CHECK(added->copy_from(descriptor, 0, 0, size));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Outcome> execute(const Plan& plan, const model::Source& source, const std::filesystem::path& target,
+                        const ExecuteOptions& options, const base::Log& log) {
+  const kernels::Kernels* kernels = kernels::chosen();
+  if (kernels == nullptr)
+    return fail(Code::misuse, "HEIRLOOM_ISA names an instruction set that this machine does not have");
+  if (options.memory_bytes < min_memory_bytes)
+    return fail(Code::misuse, "--memory must be at least " + base::human_bytes(min_memory_bytes));
+  const std::size_t threads = options.threads == 0 ? base::default_threads() : options.threads;
+  const std::size_t slots = 2 * threads + 1;
+  HEIRLOOM_TRY(Work work, make_work(plan, source, *kernels, slots, options.memory_bytes));
+  using Kind = base::Output::Kind;
+  HEIRLOOM_TRY(const auto output,
+               base::Output::create(target, options.is_directory ? Kind::directory : Kind::file, options.force));
+  Execution execution(plan, source, log, std::move(work), slots);
+  HEIRLOOM_CHECK(execution.add_files(*output));
+  HEIRLOOM_CHECK(execution.run(threads));
+  HEIRLOOM_CHECK(write_side_files(plan, source, *output));
+  HEIRLOOM_CHECK(output->commit());
+  return execution.outcome();
+}
+
+}  // namespace heirloom::run

@@ -1,0 +1,35 @@
+// The executor: carries out a plan. The work is a flat list of pieces with known places in the output; one arena of
+// threads takes them in order, reads ahead, writes behind and digests every output tensor on the way. Memory is bounded
+// whatever the tensors' sizes. The output appears under its final name only when all of it is written and synced.
+#pragma once
+
+#include "engine/base/digest.hpp"
+#include "engine/base/log.hpp"
+#include "engine/model/model.hpp"
+#include "engine/plan/plan.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace heirloom::run {
+
+inline constexpr std::uint64_t default_memory_bytes = 1ull << 30;
+inline constexpr std::uint64_t min_memory_bytes = 4ull << 20;
+
+struct ExecuteOptions {
+  std::size_t threads = 0;                            // 0: all cores
+  std::uint64_t memory_bytes = default_memory_bytes;  // of all buffers together
+  bool is_directory = false;
+  bool force = false;
+};
+
+struct Outcome {
+  std::vector<base::Digest> digests;  // SHA-256 of each output tensor, parallel to the plan's tensors
+  std::uint64_t bytes_written = 0;
+};
+
+Result<Outcome> execute(const plan::Plan& plan, const model::Source& source, const std::filesystem::path& target,
+                        const ExecuteOptions& options, const base::Log& log);
+
+}  // namespace heirloom::run

@@ -1,0 +1,146 @@
+#include "engine/run/producer.hpp"
+
+#include "engine/base/text.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+namespace heirloom::run {
+namespace {
+
+// Row of the input that output row `row` is, under one step on `rows` rows.
+std::uint64_t step_row(const arch::Step& step, std::uint64_t rows, std::uint64_t row) {
+  const std::uint64_t size = rows / step.heads;
+  const std::uint64_t head = row / size * size;
+  const std::uint64_t in_head = row % size;
+  if (step.operation == arch::Operation::rope_permute)
+    return head + in_head / 2 + in_head % 2 * (size / 2);
+  return head + (in_head < size / 2 ? 2 * in_head : 2 * (in_head - size / 2) + 1);
+}
+
+Error unsupported(const std::string& tensor, std::string message) {
+  return {Code::unsupported, std::move(message), no_position, "", tensor};
+}
+
+}  // namespace
+
+Result<Producer> Producer::create(const model::Source& source, const plan::PlanTensor& tensor, const Encoding& encoding,
+                                  const kernels::Kernels& kernels) {
+  Producer made;
+  made.source_ = &source;
+  made.tensor_ = &tensor;
+  made.kernels_ = &kernels;
+  const Tensor& from = source.checkpoint.tensors[tensor.sources.front()];
+  const Encoding& in = *source.checkpoint.find_encoding(from.encoding);
+  made.elements_ = model::tensor_elements(from);
+  made.in_block_elements_ = in.block_elements;
+  made.in_block_bytes_ = in.block_bytes;
+  made.out_block_elements_ = encoding.block_elements;
+  made.out_block_bytes_ = encoding.block_bytes;
+  if (from.encoding != tensor.encoding) {
+    made.from_ = encoding::find_codec(from.encoding);
+    made.to_ = encoding::find_codec(tensor.encoding);
+    if (made.from_ == nullptr || made.to_ == nullptr || !encoding::convertible(*made.from_, *made.to_))
+      return fail(unsupported(tensor.name, "encoding " + base::quoted(from.encoding) + " cannot be converted to " +
+                                               base::quoted(tensor.encoding)));
+  }
+  if (from.big_endian) {
+    made.swap_ = encoding::find_codec(from.encoding);
+    if (made.swap_ == nullptr || made.swap_->swap_bytes == nullptr)
+      return fail(unsupported(tensor.name, "big-endian " + base::quoted(from.encoding) + " cannot be turned little endian"));
+  }
+  made.granularity_ = std::lcm(made.in_block_elements_, made.out_block_elements_);
+  if (!tensor.steps.empty()) {
+    made.rows_ = from.shape.front();
+    made.row_elements_ = made.elements_ / std::max<std::uint64_t>(1, made.rows_);
+    if (made.row_elements_ % made.in_block_elements_ != 0)
+      return fail(unsupported(tensor.name, "rows of " + std::to_string(made.row_elements_) +
+                                               " elements are not whole blocks, so they cannot be moved"));
+    for (const arch::Step& step : tensor.steps)
+      made.group_rows_ = std::lcm(made.group_rows_, made.rows_ / step.heads);
+  }
+  return made;
+}
+
+std::uint64_t Producer::source_row(std::uint64_t row) const {
+  // The last step is the outermost: its output is the tensor's.
+  for (auto step = tensor_->steps.rbegin(); step != tensor_->steps.rend(); ++step)
+    row = step_row(*step, rows_, row);
+  return row;
+}
+
+std::uint64_t Producer::piece_elements(std::uint64_t wanted) const {
+  const std::uint64_t group = group_rows_ * row_elements_;
+  if (!tensor_->steps.empty() && wanted >= group && group % granularity_ == 0)
+    return wanted / group * group;
+  return std::max(granularity_, wanted / granularity_ * granularity_);
+}
+
+std::uint64_t Producer::buffer_bytes(std::uint64_t piece) const {
+  const std::uint64_t input = source_bytes(piece);
+  const std::uint64_t output = output_offset(piece);
+  return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output + 8 * piece);
+}
+
+Result<std::span<const std::uint8_t>> Producer::gather(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
+  const std::uint64_t size = source_bytes(count);
+  buffers.raw.resize(std::max<std::size_t>(buffers.raw.size(), size));
+  std::span<std::uint8_t> bytes(buffers.raw.data(), size);
+  if (tensor_->steps.empty()) {
+    HEIRLOOM_CHECK(source_->read(tensor_->sources.front(), source_bytes(first), bytes));
+  } else {
+    buffers.gathered.resize(std::max<std::size_t>(buffers.gathered.size(), size));
+    HEIRLOOM_CHECK(gather_rows(first, count, buffers));
+    bytes = {buffers.gathered.data(), size};
+  }
+  if (swap_ != nullptr)
+    swap_->swap_bytes(bytes.data(), size / in_block_bytes_);
+  return std::span<const std::uint8_t>(bytes);
+}
+
+// Whole groups of rows come from the same rows of the source: one read, then moved in memory. Anything else is read row
+// by row, so that a group larger than the memory still works.
+Result<void> Producer::gather_rows(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
+  const std::uint64_t group = group_rows_ * row_elements_;
+  if (first % group == 0 && count % group == 0)
+    return gather_window(first / row_elements_, count / row_elements_, buffers);
+  std::uint8_t* out = buffers.gathered.data();
+  for (std::uint64_t done = 0; done < count;) {
+    const std::uint64_t row = (first + done) / row_elements_;
+    const std::uint64_t column = (first + done) % row_elements_;
+    const std::uint64_t part = std::min(row_elements_ - column, count - done);
+    const std::uint64_t from = source_row(row) * row_elements_ + column;
+    HEIRLOOM_CHECK(source_->read(tensor_->sources.front(), source_bytes(from), {out, source_bytes(part)}));
+    out += source_bytes(part);
+    done += part;
+  }
+  return {};
+}
+
+Result<void> Producer::gather_window(std::uint64_t first_row, std::uint64_t rows, Buffers& buffers) const {
+  const std::uint64_t row_bytes = source_bytes(row_elements_);
+  HEIRLOOM_CHECK(
+      source_->read(tensor_->sources.front(), first_row * row_bytes, {buffers.raw.data(), rows * row_bytes}));
+  for (std::uint64_t row = 0; row < rows; ++row)
+    std::memcpy(buffers.gathered.data() + row * row_bytes,
+                buffers.raw.data() + (source_row(first_row + row) - first_row) * row_bytes, row_bytes);
+  return {};
+}
+
+Result<std::span<const std::uint8_t>> Producer::produce(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
+  HEIRLOOM_TRY(const std::span<const std::uint8_t> bytes, gather(first, count, buffers));
+  if (to_ == nullptr)
+    return bytes;
+  const std::uint64_t size = output_offset(count);
+  buffers.out.resize(std::max<std::size_t>(buffers.out.size(), size));
+  buffers.scratch.resize(std::max<std::size_t>(buffers.scratch.size(), 8 * count));
+  encoding::convert(*kernels_, *from_, *to_, bytes.data(), buffers.out.data(), count, buffers.scratch.data());
+  return std::span<const std::uint8_t>(buffers.out.data(), size);
+}
+
+void Producer::will_need(std::uint64_t first, std::uint64_t count) const {
+  source_->will_need(tensor_->sources.front(), source_bytes(first), source_bytes(count));
+}
+
+}  // namespace heirloom::run

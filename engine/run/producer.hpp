@@ -1,0 +1,69 @@
+// Producer: makes the bytes of one output tensor, piece by piece, from a source: read, rearrange, decode, encode. A piece
+// is a range of elements in whole blocks; pieces are independent, so any thread may make any of them, given buffers of
+// its own. Constant after creation.
+#pragma once
+
+#include "engine/encoding/codec.hpp"
+#include "engine/kernels/kernels.hpp"
+#include "engine/model/model.hpp"
+#include "engine/plan/plan.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace heirloom::run {
+
+// Buffers of one worker, grown once to the largest piece.
+struct Buffers {
+  std::vector<std::uint8_t> raw;      // source bytes as read
+  std::vector<std::uint8_t> gathered; // source bytes in the output's order
+  std::vector<std::uint8_t> scratch;  // of a conversion
+  std::vector<std::uint8_t> out;      // output bytes
+};
+
+class Producer {
+ public:
+  // `encoding` is the output's block geometry. An error names the tensor when it cannot be converted.
+  static Result<Producer> create(const model::Source& source, const plan::PlanTensor& tensor, const Encoding& encoding,
+                                 const kernels::Kernels& kernels);
+
+  std::uint64_t elements() const { return elements_; }
+  // Pieces begin and end at multiples of this many elements (but for the tensor's end).
+  std::uint64_t granularity() const { return granularity_; }
+  // Elements of a good piece: about `wanted`, at row groups where the rearrangement has them.
+  std::uint64_t piece_elements(std::uint64_t wanted) const;
+  // Bytes that the buffers take for a piece of this many elements.
+  std::uint64_t buffer_bytes(std::uint64_t piece) const;
+  std::uint64_t output_offset(std::uint64_t element) const { return element / out_block_elements_ * out_block_bytes_; }
+
+  // Source bytes of elements [first, first + count), in the output's order, little endian.
+  Result<std::span<const std::uint8_t>> gather(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
+  // Output bytes of these elements; valid until the buffers are used again.
+  Result<std::span<const std::uint8_t>> produce(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
+  // Asks the system to read a piece ahead.
+  void will_need(std::uint64_t first, std::uint64_t count) const;
+
+ private:
+  Producer() = default;
+  std::uint64_t source_row(std::uint64_t row) const;
+  std::uint64_t source_bytes(std::uint64_t elements) const { return elements / in_block_elements_ * in_block_bytes_; }
+  Result<void> gather_rows(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
+  Result<void> gather_window(std::uint64_t first_row, std::uint64_t rows, Buffers& buffers) const;
+
+  const model::Source* source_ = nullptr;
+  const plan::PlanTensor* tensor_ = nullptr;
+  const kernels::Kernels* kernels_ = nullptr;
+  const encoding::Codec* from_ = nullptr;  // null when nothing is converted
+  const encoding::Codec* to_ = nullptr;
+  const encoding::Codec* swap_ = nullptr;  // of a big-endian source
+  std::uint64_t elements_ = 0;
+  std::uint64_t rows_ = 1;
+  std::uint64_t row_elements_ = 1;
+  std::uint64_t group_rows_ = 1;           // rows that a rearrangement keeps together
+  std::uint64_t granularity_ = 1;
+  std::uint64_t in_block_elements_ = 1, in_block_bytes_ = 1;
+  std::uint64_t out_block_elements_ = 1, out_block_bytes_ = 1;
+};
+
+}  // namespace heirloom::run
