@@ -1,6 +1,6 @@
 # heirloom_add_plugin(NAME MANIFEST manifest.json SOURCES file... [LIBRARIES target...])
 #
-# Builds the plugin library heirloom_NAME.so. The manifest is JSON after formats/schema/manifest.fbs; it is checked and
+# Builds the plugin library heirloom_NAME.so, which exports heirloom_plugin_v1 and nothing else. The manifest is JSON after formats/schema/manifest.fbs; it is checked and
 # compiled in, and the generated header "NAME_manifest.h" has it as
 #   static const unsigned char heirloom_manifest[];
 set(HEIRLOOM_SDK_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
@@ -22,4 +22,8 @@ function(heirloom_add_plugin name)
   target_link_libraries(heirloom_${name} PRIVATE HeirloomSDK::sdk ${plugin_LIBRARIES})
   set_target_properties(heirloom_${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON)
+  if(UNIX AND NOT APPLE)
+    target_link_options(heirloom_${name} PRIVATE -Wl,--version-script=${HEIRLOOM_SDK_CMAKE_DIR}/plugin.map)
+    set_target_properties(heirloom_${name} PROPERTIES LINK_DEPENDS ${HEIRLOOM_SDK_CMAKE_DIR}/plugin.map)
+  endif()
 endfunction()

@@ -65,7 +65,11 @@ inline auto fail(Code code, std::string message, std::uint64_t position = no_pos
   decl = std::move(*name)
 // HEIRLOOM_TRY(declaration, expression): declares the value of a Result, or returns its error.
 #define HEIRLOOM_TRY(decl, ...) HEIRLOOM_TRY_(HEIRLOOM_CONCAT(heirloom_try_, __LINE__), decl, __VA_ARGS__)
+#define HEIRLOOM_CHECK_(name, ...)                        \
+  do {                                                    \
+    auto name = (__VA_ARGS__);                            \
+    if (!name)                                            \
+      return ::heirloom::fail(std::move(name).error());   \
+  } while (false)
 // HEIRLOOM_CHECK(expression): returns the error of a Result<void>, if any.
-#define HEIRLOOM_CHECK(...)                                      \
-  if (auto heirloom_check = (__VA_ARGS__); !heirloom_check)      \
-  return ::heirloom::fail(std::move(heirloom_check).error())
+#define HEIRLOOM_CHECK(...) HEIRLOOM_CHECK_(HEIRLOOM_CONCAT(heirloom_check_, __LINE__), __VA_ARGS__)
