@@ -26,6 +26,16 @@ std::string title_of(std::string_view id);
 std::string size_label(std::int64_t total_parameters, std::int64_t shared_parameters, std::int64_t expert_parameters,
                        std::int64_t expert_count);
 
+// Parameters as the reference converter counts them, over the tensors of the GGUF file under their GGUF names: stacked
+// experts ("_exps.") count once each for expert_parameters. The inputs of size_label() and CardInput.
+struct ParameterCount {
+  std::int64_t total = 0;
+  std::int64_t shared = 0;
+  std::int64_t expert = 0;        // of one expert, over all layers
+  std::int64_t expert_count = 0;  // 0 for a dense model
+};
+ParameterCount parameter_count(const std::vector<Tensor>& gguf_tensors);
+
 struct CardInput {
   std::string readme;             // README.md, or ""
   model::Json config;             // config.json, or null
@@ -45,7 +55,8 @@ struct GeneralKeys {
 };
 GeneralKeys general_keys(const CardInput& input);
 
-// README.md with front matter made from general.* keys; "" when there is nothing to say.
+// README.md with front matter made from general.* keys; "" when there is nothing to say. Not said are the keys that no
+// card carries: general.url, .doi, .uuid, .repo_url, .quantized_by and general.sampling.*.
 std::string readme_from_keys(const std::vector<Attr>& attrs);
 // generation_config.json members from general.sampling.* keys.
 std::vector<std::pair<std::string, model::Json>> generation_config_from_keys(const std::vector<Attr>& attrs);

@@ -1,0 +1,77 @@
+#include "engine/tokenizer/remarks.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_map>
+
+namespace heirloom::tokenizer {
+
+namespace {
+
+using model::Json;
+
+constexpr std::string_view member_name = "heirloom";
+
+}  // namespace
+
+Remarks remarks_of(const Source& source) {
+  Remarks remarks;
+  const Json* member = source.tokenizer_config.find(member_name);
+  if (member == nullptr)
+    return remarks;
+  remarks.pre_tokenizer = text_member(*member, "pre_tokenizer");
+  const Json* types = member->find("token_types");
+  if (types != nullptr && types->object() != nullptr)
+    for (const auto& [name, value] : *types->object()) {
+      std::uint64_t id = 0;
+      const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+      const auto type = value.integer();
+      if (error == std::errc() && end == name.data() + name.size() && type && *type >= 1 && *type <= 6)
+        remarks.token_types.emplace_back(id, static_cast<TokenType>(*type));
+    }
+  const Json* order = member->find("key_order");
+  if (order != nullptr && order->array() != nullptr)
+    for (const Json& key : *order->array())
+      if (key.text() != nullptr)
+        remarks.key_order.push_back(*key.text());
+  return remarks;
+}
+
+Json to_json(const Remarks& remarks) {
+  Json::Object object;
+  if (!remarks.pre_tokenizer.empty())
+    object.emplace_back("pre_tokenizer", Json(Json::Value(remarks.pre_tokenizer)));
+  Json::Object types;
+  for (const auto& [id, type] : remarks.token_types)
+    types.emplace_back(std::to_string(id), Json(Json::Value(static_cast<std::int64_t>(type))));
+  if (!types.empty())
+    object.emplace_back("token_types", Json(Json::Value(std::move(types))));
+  Json::Array order;
+  for (const std::string& key : remarks.key_order)
+    order.emplace_back(Json::Value(key));
+  if (!order.empty())
+    object.emplace_back("key_order", Json(Json::Value(std::move(order))));
+  return Json(Json::Value(std::move(object)));
+}
+
+void apply_token_types(const Remarks& remarks, std::vector<Token>& tokens) {
+  for (const auto& [id, type] : remarks.token_types)
+    if (id < tokens.size())
+      tokens[id].type = type;
+}
+
+void apply_key_order(const Remarks& remarks, std::vector<Attr>& attrs) {
+  if (remarks.key_order.empty())
+    return;
+  std::unordered_map<std::string_view, std::size_t> place_of;
+  for (std::size_t i = 0; i < remarks.key_order.size(); ++i)
+    place_of.emplace(remarks.key_order[i], i);
+  const auto place = [&](const Attr& attr) {
+    const auto found = place_of.find(attr.key);
+    return found == place_of.end() ? remarks.key_order.size() : found->second;
+  };
+  std::stable_sort(attrs.begin(), attrs.end(),
+                   [&](const Attr& a, const Attr& b) { return place(a) < place(b); });
+}
+
+}  // namespace heirloom::tokenizer

@@ -1,0 +1,98 @@
+#include "engine/tokenizer/special_tokens.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace heirloom::tokenizer {
+
+namespace {
+
+using model::Json;
+
+void read_texts(const Source& source, SpecialTokens& special) {
+  special.has_config = source.tokenizer_config.object() != nullptr;
+  for (std::size_t role = 0; role < keys::ordinary_roles; ++role)
+    if (const std::string* text = token_text(source.tokenizer_config.find(std::string(keys::roles[role].name) + "_token")))
+      special.texts[role] = *text;
+  if (special.texts[bos].empty())
+    special.texts[bos] = special.texts[cls];
+  if (special.texts[eos].empty())
+    special.texts[eos] = special.texts[sep];
+}
+
+void read_addition_flags(const Source& source, SpecialTokens& special) {
+  for (std::size_t role = 0; role < keys::ordinary_roles; ++role) {
+    const Json* flag = source.tokenizer_config.find("add_" + std::string(keys::roles[role].name) + "_token");
+    if (flag != nullptr && flag->boolean() != nullptr)
+      special.set_addition(static_cast<Role>(role), *flag->boolean());
+  }
+}
+
+bool has_id(const SpecialTokens& special, Role role) {
+  return std::any_of(special.ids.begin(), special.ids.end(), [role](const auto& entry) { return entry.first == role; });
+}
+
+void set_id(SpecialTokens& special, Role role, std::int64_t id, std::uint64_t vocab_size,
+            std::vector<std::string>& warnings) {
+  if (has_id(special, role))
+    return;
+  if (id >= 0 && static_cast<std::uint64_t>(id) < vocab_size)
+    special.ids.emplace_back(role, static_cast<std::uint32_t>(id));
+  else
+    warnings.push_back("the id " + std::to_string(id) + " of the " + std::string(keys::roles[role].name) +
+                       " token is not in the vocabulary and is left out");
+}
+
+// Looked up in tokenizer.json's added tokens; where there is no such file, in tokenizer_config.json's.
+void find_ids_by_text(const Source& source, std::uint64_t vocab_size, SpecialTokens& special,
+                      std::vector<std::string>& warnings) {
+  const auto& added = source.has_tokenizer_json() ? source.added_tokens : source.added_tokens_decoder;
+  std::unordered_map<std::string_view, std::uint64_t> id_of;
+  for (const AddedToken& token : added)
+    id_of.emplace(token.text, token.id);
+  for (std::size_t role = 0; role < role_count; ++role)
+    if (const auto found = id_of.find(special.texts[role]); !special.texts[role].empty() && found != id_of.end())
+      set_id(special, static_cast<Role>(role), static_cast<std::int64_t>(found->second), vocab_size, warnings);
+}
+
+// Integer ids of config.json, or of its text_config, fill what is left.
+void find_ids_in_config(const Source& source, std::uint64_t vocab_size, SpecialTokens& special,
+                        std::vector<std::string>& warnings) {
+  const std::size_t last = special.texts[eot].empty() ? keys::ordinary_roles : role_count;
+  for (std::size_t role = 0; role < last; ++role) {
+    const std::string name = std::string(keys::roles[role].name) + "_token_id";
+    const Json* value = source.config.find(name);
+    if (value == nullptr || value->is_null())
+      value = source.config.at("text_config." + name);
+    if (value != nullptr)
+      if (const auto id = value->integer())
+        set_id(special, static_cast<Role>(role), *id, vocab_size, warnings);
+  }
+}
+
+}  // namespace
+
+SpecialTokens read_special_tokens(const Source& source, std::uint64_t vocab_size, std::vector<std::string>& warnings) {
+  SpecialTokens special;
+  read_texts(source, special);
+  if (const Json* post_processor = source.tokenizer_json.find("post_processor"))
+    read_post_processor(*post_processor, special, warnings);
+  read_addition_flags(source, special);
+  if (special.has_config)
+    find_ids_by_text(source, vocab_size, special, warnings);
+  find_ids_in_config(source, vocab_size, special, warnings);
+  return special;
+}
+
+std::vector<Attr> special_token_attrs(const SpecialTokens& special) {
+  std::vector<Attr> attrs;
+  for (const auto& [role, id] : special.ids)
+    if (const std::string_view key = keys::roles[role].id_key; !key.empty())
+      attrs.push_back(Attr::scalar(std::string(key), id));
+  for (const auto& [role, is_added] : special.additions)
+    if (const std::string_view key = keys::roles[role].add_key; !key.empty())
+      attrs.push_back(Attr::scalar(std::string(key), is_added));
+  return attrs;
+}
+
+}  // namespace heirloom::tokenizer

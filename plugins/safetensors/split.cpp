@@ -1,0 +1,43 @@
+#include "split.hpp"
+
+#include <utility>
+
+namespace heirloom::safetensors {
+namespace {
+
+std::string five_digits(std::size_t number) {
+  std::string text = std::to_string(number);
+  if (text.size() < 5)
+    text.insert(0, 5 - text.size(), '0');
+  return text;
+}
+
+}  // namespace
+
+// A tensor with a shard of its own does not close the shard that is being filled, as in the reference library.
+std::vector<std::vector<Outgoing>> split(const std::vector<Outgoing>& tensors, std::uint64_t max_bytes) {
+  std::vector<std::vector<Outgoing>> shards;
+  std::vector<Outgoing> open;
+  std::uint64_t open_bytes = 0;
+  for (const Outgoing& tensor : tensors) {
+    if (tensor.size_bytes > max_bytes) {
+      shards.push_back({tensor});
+      continue;
+    }
+    if (tensor.size_bytes > max_bytes - open_bytes) {
+      shards.push_back(std::exchange(open, {}));
+      open_bytes = 0;
+    }
+    open.push_back(tensor);
+    open_bytes += tensor.size_bytes;
+  }
+  if (!open.empty() || shards.empty())
+    shards.push_back(std::move(open));
+  return shards;
+}
+
+std::string shard_name(const std::string& stem, std::size_t index, std::size_t count) {
+  return stem + "-" + five_digits(index + 1) + "-of-" + five_digits(count) + ".safetensors";
+}
+
+}  // namespace heirloom::safetensors
