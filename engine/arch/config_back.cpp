@@ -69,16 +69,18 @@ std::optional<Json> from_tensors(const fb::ConfigRuleT& rule, const TensorFacts&
   return std::nullopt;
 }
 
-Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors, Json& config) {
+// What the tensors say always holds; a recorded configuration keeps its silence about the rest.
+Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors,
+                                bool is_recorded, Json& config) {
   for (const auto& rule : map.config) {
+    const Json* known = config.at(rule->hf);
     if (const auto value = from_tensors(*rule, tensors)) {
-      // A recorded configuration keeps its silence where the default says the same.
-      const Json* known = config.at(rule->hf);
-      if (known == nullptr || known->dump() != value->dump())
+      const bool is_silent = is_recorded && known == nullptr;
+      if (!is_silent && (known == nullptr || known->dump() != value->dump()))
         set_at(config, rule->hf, *value);
       continue;
     }
-    if (config.at(rule->hf) != nullptr)
+    if (known != nullptr || is_recorded)
       continue;
     const Attr* attr = rule->key.empty() ? nullptr : find_attr(attrs, rule->key);
     if (attr != nullptr) {
@@ -124,7 +126,7 @@ Result<Json> config_from_keys(const Map& map, const std::vector<Attr>& attrs, co
     HEIRLOOM_TRY(Json value, json_from(*rule, *attr));
     set_at(config, rule->hf.front(), std::move(value));
   }
-  HEIRLOOM_CHECK(apply_config_rules(map, attrs, tensors, config));
+  HEIRLOOM_CHECK(apply_config_rules(map, attrs, tensors, is_recorded, config));
   return config;
 }
 

@@ -45,8 +45,9 @@ bool holds_all_values(std::string_view to, std::string_view from);
 bool convertible(const Codec& from, const Codec& to);
 
 // Converts n elements, whole blocks of both, from one encoding to another, which are convertible. Numbers are rounded
-// once; blocks are made from binary32. A bool byte other than 0 is 1. `scratch` holds at least 8 * n bytes (8 KiB are
-// enough for any n) and is aligned for double; the ranges do not overlap.
+// once; blocks are made from binary32. A bool byte other than 0 is 1. `scratch` holds scratch_bytes and is aligned for
+// double; the ranges do not overlap.
+inline constexpr std::size_t scratch_bytes = 8192;
 void convert(const kernels::Kernels& kernels, const Codec& from, const Codec& to, const std::uint8_t* src,
              std::uint8_t* dst, std::size_t n, std::uint8_t* scratch) noexcept;
 

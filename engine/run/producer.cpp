@@ -80,7 +80,7 @@ std::uint64_t Producer::piece_elements(std::uint64_t wanted) const {
 std::uint64_t Producer::buffer_bytes(std::uint64_t piece) const {
   const std::uint64_t input = source_bytes(piece);
   const std::uint64_t output = output_offset(piece);
-  return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output + 8 * piece);
+  return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output + encoding::scratch_bytes);
 }
 
 Result<std::span<const std::uint8_t>> Producer::gather(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
@@ -134,7 +134,7 @@ Result<std::span<const std::uint8_t>> Producer::produce(std::uint64_t first, std
     return bytes;
   const std::uint64_t size = output_offset(count);
   buffers.out.resize(std::max<std::size_t>(buffers.out.size(), size));
-  buffers.scratch.resize(std::max<std::size_t>(buffers.scratch.size(), 8 * count));
+  buffers.scratch.resize(encoding::scratch_bytes);
   encoding::convert(*kernels_, *from_, *to_, bytes.data(), buffers.out.data(), count, buffers.scratch.data());
   return std::span<const std::uint8_t>(buffers.out.data(), size);
 }

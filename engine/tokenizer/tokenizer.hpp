@@ -18,9 +18,9 @@ namespace heirloom::tokenizer {
 using ReadFile = std::function<Result<std::optional<std::vector<std::uint8_t>>>(std::string_view name)>;
 
 struct ToGguf {
-  std::vector<std::string> kinds;        // tried in order: "sentencepiece", "bpe" (architecture map)
+  std::vector<std::string> kinds = {};   // tried in order: "sentencepiece", "bpe" (architecture map)
   std::uint64_t vocab_size = 0;          // of the configuration; tokens beyond the tokenizer's are padding
-  std::string pre_tokenizer;             // --pre-tokenizer, or ""
+  std::string pre_tokenizer = {};        // --pre-tokenizer, or ""
 };
 
 struct SideFile {

@@ -29,7 +29,8 @@ struct GgufFile {
 
 Result<GgufFile> read_file(const Files& files, const std::string& name);
 
-// Alignment that the metadata asks for: general.alignment, or 32. Says `fault` when that is not a power of two in a u32.
+// Alignment that the metadata asks for: general.alignment, or 32. `fault` is the code of the error when that is not a
+// power of two in a u32.
 Result<std::uint32_t> alignment_of(const std::vector<Attr>& attrs, Code fault);
 
 }  // namespace heirloom::gguf

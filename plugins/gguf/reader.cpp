@@ -131,7 +131,8 @@ Result<Checkpoint> GgufReader::read(std::uint32_t, const Files& files, const Opt
   } else {
     const auto named = parse_shard_name(name);
     if (is_directory && named && named->count > 1)
-      return fail(Error{Code::malformed, "named as one of several files, but it has no split.count", no_position, name});
+      return fail(Error{Code::malformed, "named as one of several files, but it has no split.count", no_position,
+                        name});
     all.push_back(std::move(file));
   }
   return describe(std::move(all));

@@ -1,4 +1,5 @@
-// Describes GGUF models: one file, any file of a split set, or a directory with exactly one model. Stateless; any thread.
+// Describes GGUF models: one file, any file of a split set, or a directory with exactly one model.
+// Stateless; any thread.
 #pragma once
 
 #include "heirloom/plugin.hpp"

@@ -52,7 +52,8 @@ Result<void> check_shard(const GgufFile& shard, std::uint32_t index, const Split
   HEIRLOOM_TRY(const SplitKeys keys, read_split_keys(shard));
   if (keys.count != set.count)
     return key_error(shard, count_key, Code::malformed, "split.count is " + std::to_string(keys.count) +
-                                                            ", but the set has " + std::to_string(set.count) + " files");
+                                                            ", but the set has " + std::to_string(set.count) +
+                                                            " files");
   if (keys.number != index)
     return key_error(shard, number_key, Code::malformed, "split.no is " + std::to_string(keys.number) +
                                                              ", but the file's name says " + std::to_string(index));

@@ -53,7 +53,8 @@ Result<Item> measure_item(const Tensor& tensor, const Checkpoint& checkpoint) {
   if (tensor.name.find('\0') != std::string::npos)
     return fail(Code::unsupported, "the name has a NUL byte");
   if (tensor.shape.size() > max_dimensions)
-    return fail(Code::unsupported, std::to_string(tensor.shape.size()) + " dimensions, but 4 are the most in this format");
+    return fail(Code::unsupported,
+                std::to_string(tensor.shape.size()) + " dimensions, but 4 are the most in this format");
   if (tensor.big_endian)
     return fail(Code::misuse, "the tensor is big endian, but the file is written little endian");
   const auto code = code_of(tensor.encoding);

@@ -1,5 +1,5 @@
-// Lays GGUF files out: version 3, little endian, in the order given; one file, or shards of at most max_shard_size bytes
-// of tensors. A description that was read from such a file gives the same bytes. Stateless; any thread.
+// Lays GGUF files out: version 3, little endian, in the order given; one file, or shards of at most max_shard_size
+// bytes of tensors. A description that was read from such a file gives the same bytes. Stateless; any thread.
 #pragma once
 
 #include "heirloom/plugin.hpp"

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -59,7 +60,8 @@ std::vector<Attr> all_types() {
 // Reverses the bytes of each number.
 Bytes reversed(Bytes bytes, std::size_t width) {
   for (std::size_t i = 0; i + width <= bytes.size(); i += width)
-    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i), bytes.begin() + static_cast<std::ptrdiff_t>(i + width));
+    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i),
+                 bytes.begin() + static_cast<std::ptrdiff_t>(i + width));
   return bytes;
 }
 

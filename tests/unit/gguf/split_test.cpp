@@ -72,7 +72,8 @@ const Row rows[] = {
      Code::malformed, "another file of the set says 3", second_name},
     {"too few tensors", [](auto& s) { s[0].tensors.pop_back(); }, Code::malformed, "but the files have 2 tensors",
      first_name},
-    {"one name in two files", [](auto& s) { s[1].tensors[0].name = s[0].tensors[0].name; }, Code::malformed, "two files", second_name},
+    {"one name in two files", [](auto& s) { s[1].tensors[0].name = s[0].tensors[0].name; }, Code::malformed,
+     "two files", second_name},
     {"count of type u32", [](auto& s) { set(s[0], Attr::scalar<std::uint32_t>("split.count", 2)); }, Code::malformed,
      "split.count is missing or not of type u16", first_name},
     {"number of type u32", [](auto& s) { set(s[0], Attr::scalar<std::uint32_t>("split.no", 0)); }, Code::malformed,
@@ -122,6 +123,20 @@ TEST_CASE("a wrong key is named by its byte") {
   const auto read = read_model(two_files(specs), first_name);
   REQUIRE_FALSE(read);
   CHECK(read.error().position == build(specs[1]).at.at("key:split.no"));
+}
+
+TEST_CASE("the first file of a set may have metadata alone, as llama.cpp's splitting tool can write it") {
+  auto specs = two_shards();
+  specs[1].tensors.insert(specs[1].tensors.begin(), specs[0].tensors.begin(), specs[0].tensors.end());
+  specs[0].tensors.clear();
+  FileMap files = two_files(specs);
+  Bytes& first = files.at(first_name);
+  first.resize((first.size() + 31) / 32 * 32);
+  const auto checkpoint = read_model(files);
+  REQUIRE(checkpoint);
+  CHECK(checkpoint->attrs == small_spec().attrs);
+  CHECK(checkpoint->tensors.size() == 3);
+  CHECK(checkpoint->warnings.empty());
 }
 
 TEST_CASE("a missing file of a set is named") {

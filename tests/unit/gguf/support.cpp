@@ -173,7 +173,8 @@ std::string fault_of(const Checkpoint& checkpoint, const FileMap& files) {
     std::uint64_t found = 0;
     for (const Extent& extent : tensor.extents) {
       const File& file = checkpoint.files.at(extent.file);
-      if (files.at(file.name).size() != file.size || extent.offset > file.size || extent.size > file.size - extent.offset)
+      if (files.at(file.name).size() != file.size || extent.offset > file.size ||
+          extent.size > file.size - extent.offset)
         return tensor.name + " lies outside of its file";
       for (const Extent& other : taken)
         if (other.file == extent.file && extent.offset < other.offset + other.size &&

@@ -30,8 +30,8 @@ struct FileSpec {
   std::vector<TensorSpec> tensors = {};
 };
 
-// A file and where its fields stand: "version", "tensors", "items", "key:K", "type:K", "element:K", "count:K", "value:K",
-// and for tensors "name:T", "n_dims:T", "ne0:T" to "ne3:T", "code:T", "offset:T"; "table_end", "data".
+// A file and where its fields stand: "version", "tensors", "items", "key:K", "type:K", "element:K", "count:K",
+// "value:K", and for tensors "name:T", "n_dims:T", "ne0:T" to "ne3:T", "code:T", "offset:T"; "table_end", "data".
 struct Built {
   Bytes bytes;
   std::map<std::string, std::uint64_t> at;

@@ -8,11 +8,7 @@
 
 #include <memory>
 
-using heirloom::test::Bytes;
-using heirloom::test::bytes_of;
 using heirloom::test::MemoryHost;
-using heirloom::test::materialize;
-using heirloom::test::read_safetensors;
 using heirloom::test::safetensors_file;
 
 namespace {

@@ -11,11 +11,8 @@
 #include <iterator>
 
 using heirloom::test::Bytes;
-using heirloom::test::bytes_of;
-using heirloom::test::MemoryHost;
 using heirloom::test::materialize;
 using heirloom::test::read_safetensors;
-using heirloom::test::safetensors_file;
 namespace fs = std::filesystem;
 using heirloom::Checkpoint;
 using heirloom::safetensors::Outgoing;
@@ -42,7 +39,7 @@ std::vector<Sample> samples() {
       }
   std::ranges::sort(all, {}, &Sample::name);
   if (all.empty())
-    MESSAGE("skipped: no sample lies in ", shared.string());
+    MESSAGE("skipped 1 test of samples: there are none in ", shared.string());
   return all;
 }
 

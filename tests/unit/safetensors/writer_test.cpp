@@ -77,7 +77,8 @@ TEST_CASE("a small file is laid out byte by byte as the format says") {
   REQUIRE(layout);
   const auto files = materialize(*layout, {data});
   REQUIRE(files.size() == 1);
-  const std::string json = R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}})";
+  const std::string json =
+      R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}})";
   REQUIRE(json.size() == 88);
   CHECK(files.at("model.safetensors") == safetensors_file(json, 24));
 }

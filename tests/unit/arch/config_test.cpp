@@ -1,0 +1,90 @@
+#include "tests/unit/arch/support.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace heirloom;
+using namespace heirloom::test;
+
+TEST_CASE("the spellings of several transformers releases come to one") {
+  const auto v5 = arch::normalize(json(
+      R"({"rope_parameters": {"rope_theta": 500000.0, "rope_type": "llama3", "factor": 8.0}, "dtype": "bfloat16"})"));
+  CHECK(v5.at("rope_theta")->number() == 500000.0);
+  CHECK(*v5.at("rope_scaling.rope_type")->text() == "llama3");
+  CHECK(*v5.at("torch_dtype")->text() == "bfloat16");
+  CHECK(v5.find("rope_parameters") == nullptr);
+  const auto old = arch::normalize(json(R"({"rope_scaling": {"type": "linear", "factor": 4.0}})"));
+  CHECK(*old.at("rope_scaling.rope_type")->text() == "linear");
+}
+
+TEST_CASE("keys have the map's order and types, and head size is derived where the configuration is silent") {
+  const auto keys = arch::keys_from_config(map_named("llama"), llama_config(), 32);
+  REQUIRE(keys);
+  CHECK(keys->attrs.front() == Attr::scalar<std::uint32_t>("llama.block_count", 2));
+  CHECK(*find_attr(keys->attrs, "llama.attention.key_length") == Attr::scalar<std::uint32_t>("llama.attention.key_length", 4));
+  CHECK(*find_attr(keys->attrs, "llama.attention.layer_norm_rms_epsilon") ==
+        Attr::scalar("llama.attention.layer_norm_rms_epsilon", 1e-5f));
+  CHECK(*find_attr(keys->attrs, "general.file_type") == Attr::scalar<std::uint32_t>("general.file_type", 32));
+  CHECK(find_attr(keys->attrs, "llama.rope.scaling.type") == nullptr);
+}
+
+TEST_CASE("a configuration that the map cannot be right for is refused with the key and what to do") {
+  struct Row {
+    const char* key;
+    const char* value;
+    Code code;
+    const char* message;
+  };
+  const Row rows[] = {
+      {"hidden_act", "\"gelu\"", Code::unsupported, "\"hidden_act\" is \"gelu\""},
+      {"rope_scaling", R"({"rope_type": "yarn", "factor": 4.0})", Code::unsupported, "\"rope_scaling.rope_type\" is \"yarn\""},
+      {"partial_rotary_factor", "0.5", Code::unsupported, "partial_rotary_factor"},
+      {"num_hidden_layers", "-1", Code::malformed, "not a whole number"},
+      {"num_hidden_layers", "2.5", Code::malformed, "not a whole number"},
+      {"num_hidden_layers", "null", Code::malformed, "is missing"},
+      {"num_attention_heads", "5", Code::malformed, "not whole pairs"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.key);
+    CAPTURE(row.value);
+    auto config = llama_config();
+    config.set(row.key, json(row.value));
+    const Checkpoint checkpoint = every_tensor(map_named("llama"), 2);
+    const auto mapping = arch::map_to_gguf(map_named("llama"), checkpoint, all_of(checkpoint), arch::normalize(config));
+    REQUIRE_FALSE(mapping);
+    CHECK(mapping.error().code == row.code);
+    CHECK(mapping.error().message.find(row.message) != std::string::npos);
+  }
+  auto config = llama_config();
+  config.set("max_position_embeddings", json("\"many\""));
+  CHECK_FALSE(arch::keys_from_config(map_named("llama"), config, 0));
+}
+
+TEST_CASE("config.json made from keys alone gives the same keys again") {
+  for (const char* id : {"llama", "olmo2"}) {
+    CAPTURE(id);
+    const arch::Map& map = map_named(id);
+    const auto keys = arch::keys_from_config(map, llama_config(), 1);
+    REQUIRE(keys);
+    arch::TensorFacts facts{{"token_embd.weight", "output.weight", "blk.0.attn_q.bias"}, {{"token_embd.weight", 32}}};
+    const auto config = arch::config_from_keys(map, keys->attrs, facts, {});
+    REQUIRE(config);
+    CHECK(*config->at("tie_word_embeddings")->boolean() == false);
+    CHECK(config->at("vocab_size")->integer() == 32);
+    CHECK(config->at("rms_norm_eps")->number() == 1e-5);
+    CHECK(arch::hf_class_of(*config) == map.hf_classes.front());
+    CHECK(arch::keys_from_config(map, *config, 1)->attrs == keys->attrs);
+  }
+}
+
+TEST_CASE("a recorded configuration comes back as it was, but for keys that were changed since") {
+  const arch::Map& map = map_named("llama");
+  auto recorded = llama_config();
+  recorded.set("something_else", json("[1, {\"a\": null}]"));
+  auto attrs = arch::keys_from_config(map, recorded, 1)->attrs;
+  const arch::TensorFacts facts{{"output.weight"}, {{"token_embd.weight", 32}}};
+  CHECK(arch::config_from_keys(map, attrs, facts, recorded)->dump() == recorded.dump());
+  for (Attr& attr : attrs)
+    if (attr.key == "llama.context_length")
+      attr = Attr::scalar<std::uint32_t>(attr.key, 128);
+  CHECK(arch::config_from_keys(map, attrs, facts, recorded)->at("max_position_embeddings")->integer() == 128);
+}

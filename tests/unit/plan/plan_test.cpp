@@ -1,0 +1,44 @@
+#include "engine/plan/plan.hpp"
+
+#include "heirloom/schema/plan_generated.h"
+
+#include <doctest/doctest.h>
+
+using namespace heirloom;
+
+namespace {
+
+plan::Plan example() {
+  plan::Plan plan;
+  plan.source_format = "safetensors";
+  plan.target_format = "gguf";
+  plan.target.encodings = {{"f32", 1, 4}};
+  plan.tensors = {{"a", "f32", {2, 2}, plan::Action::convert, {0}, {{arch::Operation::rope_permute, 1}}}};
+  plan.target.attrs = {Attr::text("k", "v")};
+  plan.layout = {{{"x.gguf", 64}}, {{0, 0, {1, 2, 3}}}, {{0, 0, 32, 16}}};
+  plan.side_files = {{"LICENSE", "LICENSE"}};
+  plan.dispositions = {{"item", plan::Fate::dropped, "", "why"}};
+  return plan;
+}
+
+}  // namespace
+
+TEST_CASE("a plan is a valid buffer of its schema") {
+  const auto bytes = plan::encode(example());
+  flatbuffers::Verifier verifier(bytes.data(), bytes.size());
+  REQUIRE(fb::VerifyPlanBuffer(verifier));
+  const auto* plan = fb::GetPlan(bytes.data());
+  CHECK(plan->tensors()->Get(0)->steps()->Get(0)->a() == 1);
+  CHECK(plan->layout()->placements()->Get(0)->offset() == 32);
+  CHECK(plan->dispositions()->Get(0)->fate() == fb::Fate::dropped);
+}
+
+TEST_CASE("equal plans have equal fingerprints, and any change shows") {
+  CHECK(plan::fingerprint(example()) == plan::fingerprint(example()));
+  auto renamed = example();
+  renamed.tensors[0].name = "b";
+  CHECK(plan::fingerprint(renamed) != plan::fingerprint(example()));
+  auto moved = example();
+  moved.layout.placements[0].offset = 48;
+  CHECK(plan::fingerprint(moved) != plan::fingerprint(example()));
+}
