@@ -1,5 +1,7 @@
 #include "engine/model/json.hpp"
 
+#include "engine/model/json_locate.hpp"
+
 #include <simdjson.h>
 
 #include <algorithm>
@@ -14,92 +16,11 @@ namespace {
 
 // Values in one document: bounds the tree's memory, which may be many times the text's.
 constexpr std::uint64_t max_json_values = 1u << 24;
-constexpr std::size_t no_key = SIZE_MAX;
-
-// Goes over a document a second time, for messages only: the byte of the first error, or of the key number
-// `wanted_key` in document order.
-class Locator {
- public:
-  Locator(const simdjson::padded_string& text, std::size_t wanted_key) : text_(text), wanted_key_(wanted_key) {}
-
-  std::uint64_t locate() {
-    simdjson::ondemand::parser parser;
-    simdjson::ondemand::document document;
-    if (parser.allocate(text_.size(), max_json_depth + 2) != simdjson::SUCCESS ||
-        parser.iterate(text_).get(document) != simdjson::SUCCESS)
-      return no_position;
-    simdjson::ondemand::value root;
-    if (document.get_value().get(root) != simdjson::SUCCESS)
-      return no_position;  // a scalar document
-    walk(root);
-    return found_ != no_position ? found_ : position_of(document);
-  }
-
- private:
-  std::uint64_t position_of(simdjson::ondemand::document& document) const {
-    const char* at = nullptr;
-    if (document.current_location().get(at) != simdjson::SUCCESS || at < text_.data() ||
-        at > text_.data() + text_.size())
-      return no_position;
-    return static_cast<std::uint64_t>(at - text_.data());
-  }
-
-  // False as soon as something is wrong or found.
-  bool walk(simdjson::ondemand::value value) {  // NOLINT(misc-no-recursion): depth is limited by the parser
-    simdjson::ondemand::json_type type{};
-    if (value.type().get(type) != simdjson::SUCCESS)
-      return false;
-    switch (type) {
-      case simdjson::ondemand::json_type::object: return walk_object(value);
-      case simdjson::ondemand::json_type::array: return walk_array(value);
-      case simdjson::ondemand::json_type::string: return value.get_string().error() == simdjson::SUCCESS;
-      case simdjson::ondemand::json_type::number: return value.get_number().error() == simdjson::SUCCESS;
-      case simdjson::ondemand::json_type::boolean: return value.get_bool().error() == simdjson::SUCCESS;
-      case simdjson::ondemand::json_type::null: return value.is_null();
-    }
-    return false;
-  }
-
-  bool walk_array(simdjson::ondemand::value value) {
-    simdjson::ondemand::array array;
-    if (value.get_array().get(array) != simdjson::SUCCESS)
-      return false;
-    for (auto item : array) {
-      simdjson::ondemand::value one;
-      if (std::move(item).get(one) != simdjson::SUCCESS || !walk(one))
-        return false;
-    }
-    return true;
-  }
-
-  bool walk_object(simdjson::ondemand::value value) {
-    simdjson::ondemand::object object;
-    if (value.get_object().get(object) != simdjson::SUCCESS)
-      return false;
-    for (auto item : object) {
-      simdjson::ondemand::field field;
-      if (std::move(item).get(field) != simdjson::SUCCESS)
-        return false;
-      if (keys_++ == wanted_key_) {
-        found_ = static_cast<std::uint64_t>(field.key().raw() - 1 - text_.data());
-        return false;
-      }
-      if (field.unescaped_key().error() != simdjson::SUCCESS || !walk(field.value()))
-        return false;
-    }
-    return true;
-  }
-
-  const simdjson::padded_string& text_;
-  std::size_t wanted_key_;
-  std::size_t keys_ = 0;
-  std::uint64_t found_ = no_position;
-};
 
 // Turns simdjson's tree into ours and checks what simdjson leaves open: depth, duplicate keys, number of values.
 class TreeBuilder {
  public:
-  explicit TreeBuilder(const simdjson::padded_string& text) : text_(text) {}
+  explicit TreeBuilder(std::string_view text) : text_(text) {}
 
   Result<Json> build(const simdjson::dom::element& element, std::size_t depth) {
     if (++values_ > max_json_values)
@@ -158,10 +79,10 @@ class TreeBuilder {
     if (repeated == SIZE_MAX)
       return {};
     return fail(Code::malformed, "key '" + members[repeated].first + "' occurs twice in a json object",
-                Locator(text_, ordinals[repeated]).locate());
+                locate_json_key(text_, ordinals[repeated]));
   }
 
-  const simdjson::padded_string& text_;
+  std::string_view text_;
   std::uint64_t values_ = 0;
   std::size_t keys_ = 0;
 };
@@ -193,16 +114,16 @@ std::uint64_t first_invalid_utf8(std::string_view text) {
   return no_position;
 }
 
-tl::unexpected<Error> parse_error(simdjson::error_code code, const simdjson::padded_string& text) {
+tl::unexpected<Error> parse_error(simdjson::error_code code, std::string_view text) {
   if (code == simdjson::DEPTH_ERROR)
     return fail(Code::limit, "json nested more than " + std::to_string(max_json_depth) + " deep");
   if (code == simdjson::MEMALLOC || code == simdjson::CAPACITY)
     return fail(Code::limit, "json of " + std::to_string(text.size()) + " bytes is too large");
   std::uint64_t position = no_position;
   if (code == simdjson::UTF8_ERROR)
-    position = first_invalid_utf8({text.data(), text.size()});
+    position = first_invalid_utf8(text);
   else if (code != simdjson::EMPTY)
-    position = Locator(text, no_key).locate();
+    position = locate_json_error(text);
   return fail(Code::malformed, std::string("not valid json: ") + reason_of(code), position);
 }
 
@@ -373,8 +294,8 @@ Result<Json> parse_json(std::string_view text) {
   if (code == simdjson::SUCCESS)
     code = parser.parse(padded).get(root);
   if (code != simdjson::SUCCESS)
-    return parse_error(code, padded);
-  return TreeBuilder(padded).build(root, 0);
+    return parse_error(code, text);
+  return TreeBuilder(text).build(root, 0);
 }
 
 Result<Json> parse_json(std::span<const std::uint8_t> bytes) {

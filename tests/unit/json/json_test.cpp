@@ -145,7 +145,6 @@ TEST_CASE("a document of more values than the limit is refused") {
   CHECK(json.error().message.find("values") != std::string::npos);
 }
 
-// A position is that of the token at fault or, for a broken escape, of the token after it.
 TEST_CASE("malformed documents are refused with the byte where that is known") {
   struct Case { const char* title; std::string text; const char* message; std::uint64_t position; };
   const Case cases[] = {

@@ -40,7 +40,8 @@ inline std::string pre_of(const Result<GgufTokenizer>& tokenizer) {
 inline void put_field(Bytes& out, unsigned number, std::string_view bytes) {
   out.push_back(static_cast<std::uint8_t>(number << 3 | 2));
   out.push_back(static_cast<std::uint8_t>(bytes.size()));
-  out.insert(out.end(), bytes.begin(), bytes.end());
+  for (const char byte : bytes)
+    out.push_back(static_cast<std::uint8_t>(byte));
 }
 
 inline std::string piece(std::string_view text, float score, std::uint8_t type) {
