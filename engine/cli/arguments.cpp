@@ -42,7 +42,7 @@ void add_common(CLI::App& app, CommonArguments& common) {
   const std::map<std::string, ProgressStyle> styles = {
       {"auto", ProgressStyle::automatic}, {"json", ProgressStyle::json}, {"none", ProgressStyle::none}};
   app.add_option("--progress", common.progress, "Progress on stderr: auto, json or none")
-      ->transform(CLI::CheckedTransformer(styles, CLI::ignore_case))
+      ->transform(CLI::CheckedTransformer(styles, CLI::ignore_case).description(""))
       ->type_name("STYLE");
 }
 
@@ -68,7 +68,7 @@ void add_convert(CLI::App& app, Arguments& all) {
       ->type_name("REGEX=ENCODING")
       ->expected(1);
   add_size(command, "--max-shard-size", arguments.options.max_shard_size, "Split the output into files of at most this size");
-  command.add_option("--threads", arguments.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024))->type_name("N");
+  command.add_option("--threads", arguments.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024).description(""))->type_name("N");
   add_size(command, "--memory", arguments.memory_bytes, "Limit of all buffers together; default 1GiB");
   command.add_flag("--verify", arguments.verify, "Read the output back and compare every tensor's SHA-256");
   command.add_flag("--dry-run", arguments.is_dry_run, "Print the plan, write nothing");
@@ -94,7 +94,7 @@ void add_diff(CLI::App& app, Arguments& all) {
   command.add_option("A", all.diff.first, "Checkpoint")->required();
   command.add_option("B", all.diff.second, "Checkpoint")->required();
   command.add_flag("--all", all.diff.shows_all, "List tensors that are the same, too");
-  command.add_option("--threads", all.diff.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024))->type_name("N");
+  command.add_option("--threads", all.diff.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024).description(""))->type_name("N");
   add_size(command, "--memory", all.diff.memory_bytes, "Limit of all buffers together; default 1GiB");
 }
 

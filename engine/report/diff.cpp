@@ -27,7 +27,7 @@ std::string detail(const TensorComparison& tensor) {
   std::string text = fmt::format("{} values differ, largest error {:.6g}, rms {:.6g}", grouped(tensor.differing),
                                  tensor.max_error, tensor.rms_error);
   if (tensor.rms_first > 0)
-    text += fmt::format(" ({:.4g}% of the tensor's)", 100 * tensor.rms_error / tensor.rms_first);
+    text += fmt::format(" ({:.4g}% of the first's)", 100 * tensor.rms_error / tensor.rms_first);
   if (tensor.is_reencoding)
     text += "; exactly the first, encoded as " + tensor.second_encoding;
   return text;

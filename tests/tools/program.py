@@ -39,6 +39,11 @@ def checkpoint(architecture, folder, *options):
     return folder
 
 
+def bytes_of(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def sha256_of(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:

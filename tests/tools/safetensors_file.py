@@ -23,6 +23,14 @@ def read_file(path):
     return tensors, metadata
 
 
+def has_trailing_bytes(path):
+    with open(path, "rb") as file:
+        size, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+    ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    return os.path.getsize(path) > 8 + size + max(ends, default=0)
+
+
 def read_checkpoint(folder):
     """{name: Tensor} of all *.safetensors of a folder; a name in two of them is a failure."""
     tensors = {}

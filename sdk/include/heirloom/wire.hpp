@@ -10,6 +10,7 @@
 #include "heirloom/schema/options_generated.h"
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,9 +73,25 @@ inline std::vector<std::uint8_t> release(Builder& b) {
 
 inline std::string text(const flatbuffers::String* s) { return s == nullptr ? std::string() : s->str(); }
 
+// The verifier checks that vectors lie inside the buffer, not that their elements are aligned: elements are copied out.
 template <class T>
 std::vector<T> numbers(const flatbuffers::Vector<T>* v) {
-  return v == nullptr ? std::vector<T>() : std::vector<T>(v->begin(), v->end());
+  std::vector<T> all(v == nullptr ? 0 : v->size());
+  if (!all.empty())
+    std::memcpy(all.data(), v->Data(), all.size() * sizeof(T));
+  for (T& number : all)
+    number = flatbuffers::EndianScalar(number);
+  return all;
+}
+
+template <class Struct, class Take>
+void for_each_struct(const flatbuffers::Vector<const Struct*>* v, Take take) {
+  const flatbuffers::uoffset_t count = v == nullptr ? 0 : v->size();
+  for (flatbuffers::uoffset_t i = 0; i < count; ++i) {
+    Struct aligned;
+    std::memcpy(static_cast<void*>(&aligned), v->Data() + std::size_t{i} * sizeof aligned, sizeof aligned);
+    take(aligned);
+  }
 }
 
 inline std::vector<std::string> texts(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* v) {
@@ -107,9 +124,9 @@ inline Encoding unpack(const fb::Encoding* e) { return {text(e->id()), e->block_
 
 inline Tensor unpack(const fb::Tensor* t) {
   Tensor tensor{text(t->name()), text(t->encoding()), numbers(t->shape())};
-  if (t->extents() != nullptr)
-    for (const fb::Extent* e : *t->extents())
-      tensor.extents.push_back({e->file(), e->offset(), e->size()});
+  for_each_struct(t->extents(), [&](const fb::Extent& e) {
+    tensor.extents.push_back({e.file(), e.offset(), e.size()});
+  });
   tensor.big_endian = t->big_endian();
   tensor.decoded = t->decoded();
   return tensor;
@@ -226,9 +243,9 @@ inline Result<Layout> decode_layout(std::span<const std::uint8_t> bytes) {
     layout.literals = wire::unpack_all(l->literals(), [](const fb::Literal* literal) {
       return Literal{literal->file(), literal->offset(), wire::numbers(literal->bytes())};
     });
-    if (l->placements() != nullptr)
-      for (const fb::Placement* p : *l->placements())
-        layout.placements.push_back({p->tensor(), p->file(), p->offset(), p->size()});
+    wire::for_each_struct(l->placements(), [&](const fb::Placement& p) {
+      layout.placements.push_back({p.tensor(), p.file(), p.offset(), p.size()});
+    });
     return layout;
   });
 }
