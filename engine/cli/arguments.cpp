@@ -125,7 +125,7 @@ int dispatch(const CLI::App& app, const Arguments& all) {
 int run_program(int argc, const char* const* argv) {
   CLI::App app("Heirloom carries open weights between ecosystems.", "heirloom");
   app.set_version_flag("--version", "heirloom " HEIRLOOM_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // an unknown word is then named; no word at all is caught below
   app.footer("Example:\n  heirloom convert OLMo-2-1B olmo-2-1b-q8_0.gguf --quantize Q8_0\n"
              "heirloom COMMAND --help tells more.\n"
              "Exit codes: 0 done; 1 the answer is no; 2 could not; 3 metadata would be lost.");
@@ -139,6 +139,8 @@ int run_program(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_done : exit_could_not;
   }
+  if (app.get_subcommands().empty())
+    return app.exit(CLI::RequiredError("A command")) == 0 ? exit_done : exit_could_not;
   return dispatch(app, all);
 }
 

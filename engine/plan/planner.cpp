@@ -60,7 +60,7 @@ std::string family_name(const Request& request, const Package& package, Ecosyste
   return std::string(find_attr(request.source->checkpoint.attrs, "general.architecture")->get_text().value_or(""));
 }
 
-Result<Ecosystem> ecosystem_of(const model::Source& source, const Package& package) {
+Ecosystem ecosystem_of(const model::Source& source, const Package& package) {
   const Attr* architecture = find_attr(source.checkpoint.attrs, "general.architecture");
   if (source.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
     return Ecosystem::gguf;
@@ -102,12 +102,12 @@ void add_tensor(Plan& plan, const Checkpoint& source, arch::MappedTensor tensor,
 
 Ecosystem ecosystem_of(const model::Source& source) {
   const auto package = read_package(source);
-  return package ? ecosystem_of(source, *package).value_or(Ecosystem::none) : Ecosystem::none;
+  return package ? ecosystem_of(source, *package) : Ecosystem::none;
 }
 
 Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const arch::Maps& maps, Ecosystem ecosystem) {
   HEIRLOOM_TRY(const Package package, read_package(source));
-  HEIRLOOM_TRY(const Ecosystem from, ecosystem_of(source, package));
+  const Ecosystem from = ecosystem_of(source, package);
   const Request request{nullptr, &maps, &source, "", false, "", {}, 0, false, ""};
   const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(request, package, from);
   std::vector<arch::MappedTensor> mapped;
@@ -139,7 +139,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   plan.source_files = source.checkpoint.files;
   plan.warnings = source.checkpoint.warnings;
   HEIRLOOM_TRY(const Package package, read_package(source));
-  HEIRLOOM_TRY(const Ecosystem from, ecosystem_of(source, package));
+  const Ecosystem from = ecosystem_of(source, package);
   const bool is_to_gguf = from == Ecosystem::hugging_face && request.target_format == "gguf";
   const bool is_to_hf = from == Ecosystem::gguf && request.is_directory && request.target_format != "gguf";
   const arch::Map* map = nullptr;

@@ -79,6 +79,12 @@ std::string convert_text(const plan::Plan& plan, const std::string& target, cons
   std::string out = fmt::format("{}{}: {}, {} tensors, {} in {} file{}, from {} ({})\n", outcome == nullptr ? "would write " : "",
                                 target, plan.target_format, plan.tensors.size(), base::human_bytes(total_bytes(plan)),
                                 plan.layout.files.size(), plan.layout.files.size() == 1 ? "" : "s", plan.source_format, way);
+  if (plan.layout.files.size() > 1) {
+    out += "  weights:";
+    for (const File& file : plan.layout.files)
+      out += " " + file.name;
+    out += "\n";
+  }
   if (!plan.side_files.empty()) {
     out += "  beside the weights:";
     for (const plan::SideFile& file : plan.side_files)
