@@ -52,3 +52,16 @@ TEST_CASE("an unaligned buffer is read all the same") {
   bytes.insert(bytes.begin(), 0);
   CHECK(heirloom::decode_checkpoint(std::span(bytes).subspan(1)));
 }
+
+TEST_CASE("vectors that start where their elements are not aligned are read all the same") {
+  auto description = example();
+  description.tensors[0].extents[0].file = 1;  // four bytes into the vector stands its number of elements again
+  const auto bytes = heirloom::encode(description);
+  std::size_t decoded = 0;
+  for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
+    auto moved = bytes;
+    moved[at] = static_cast<std::uint8_t>(moved[at] + 4);
+    decoded += heirloom::decode_checkpoint(moved) ? 1u : 0u;
+  }
+  CHECK(decoded > 0);
+}
