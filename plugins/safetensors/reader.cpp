@@ -3,6 +3,7 @@
 #include "header.hpp"
 #include "shards.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace heirloom::safetensors {

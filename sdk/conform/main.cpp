@@ -116,6 +116,18 @@ std::vector<FormatUnderTest> formats_of(const Manifest& manifest) {
   return formats;
 }
 
+// Whether the format opens the sample; asked of directories, which may be checkpoints or just hold some.
+Result<bool> is_opened(const Runner& runner, const FormatUnderTest& format, const Sample& sample) {
+  const Case asking{"open", [&](const heirloom_plugin& plugin) -> Result<Note> {
+                      HEIRLOOM_TRY(const auto* table, reader_table(plugin));
+                      const ViewHost host(sample.files, sample.primary);
+                      HEIRLOOM_TRY(const Opened opened, open(*table, format.index, host));
+                      return Note(opened.answer.is_ok() ? "yes" : "");
+                    }};
+  HEIRLOOM_TRY(const Outcome outcome, runner.run_silently(asking));
+  return outcome.is_ok && !outcome.text.empty();
+}
+
 // Number of the format that recognizes the sample best, asked in a child; nothing when none does.
 Result<std::optional<std::size_t>> recognize(const Runner& runner, const std::vector<FormatUnderTest>& formats,
                                              const Sample& sample) {
@@ -154,9 +166,12 @@ Result<void> run_directory(Runner& runner, const std::vector<FormatUnderTest>& f
                            bool may_be_refused) {
   HEIRLOOM_TRY(Sample whole, sample_of_directory(path));
   whole.may_be_refused = may_be_refused;
-  HEIRLOOM_TRY(const bool is_checkpoint, run_sample(runner, formats, whole));
-  if (is_checkpoint)
-    return {};
+  HEIRLOOM_TRY(const auto format, recognize(runner, formats, whole));
+  if (format) {
+    HEIRLOOM_TRY(const bool is_checkpoint, is_opened(runner, formats[*format], whole));
+    if (is_checkpoint)
+      return run_sample(runner, formats, whole).map([](bool) {});
+  }
   HEIRLOOM_TRY(const auto names, files_in(path));
   bool is_any_known = false;
   for (const std::string& name : names) {

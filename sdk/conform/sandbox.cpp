@@ -53,9 +53,8 @@ std::uint64_t mapped_bytes() {
 void apply(const Limits& limits) {
   limit_to(RLIMIT_CORE, 0);
   limit_to(RLIMIT_CPU, limits.processor_seconds);
-#if !HEIRLOOM_IS_SANITIZED
-  limit_to(RLIMIT_AS, mapped_bytes() + limits.memory_bytes);
-#endif
+  if (HEIRLOOM_IS_SANITIZED == 0)
+    limit_to(RLIMIT_AS, mapped_bytes() + limits.memory_bytes);
 }
 
 unsigned count_threads() {
@@ -75,9 +74,8 @@ int capture_output() {
   if (talk < 0)
     return -1;
   ::dup2(talk, STDOUT_FILENO);
-#if !HEIRLOOM_IS_SANITIZED
-  ::dup2(talk, STDERR_FILENO);
-#endif
+  if (HEIRLOOM_IS_SANITIZED == 0)
+    ::dup2(talk, STDERR_FILENO);
   std::setvbuf(stdout, nullptr, _IONBF, 0);
   return talk;
 }
@@ -157,8 +155,10 @@ std::string how_it_died(int status, const Limits& limits) {
   const int signal = WTERMSIG(status);
   if (signal == SIGXCPU || signal == SIGKILL)
     return "took more than " + std::to_string(limits.processor_seconds) + " s of processor time";
+  // The filter's handler names a forbidden call; it cannot run while signals are blocked, as they are where the C
+  // library starts a thread or process.
   if (signal == SIGSYS)
-    return "made a forbidden system call";
+    return "the plugin started a thread or process, or made another forbidden call with signals blocked";
   return std::string("crashed: ") + ::strsignal(signal);
 }
 

@@ -113,13 +113,14 @@ sock_filter load_argument(std::size_t index) {
                    static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * index));  // low half, little endian
 }
 
-// Lets `call` pass when its argument number `index` is `value`.
-void allow_with_argument(std::vector<sock_filter>& program, long call, std::size_t index, std::uint32_t value) {
+// Ends with `equal` when argument number `index` of `call` is `value`, with `other` when it is not.
+void decide_by_argument(std::vector<sock_filter>& program, long call, std::size_t index, std::uint32_t value,
+                        std::uint32_t equal, std::uint32_t other) {
   program.push_back(jump_if_equal(static_cast<std::uint32_t>(call), 0, 4));
   program.push_back(load_argument(index));
   program.push_back(jump_if_equal(value, 0, 1));
-  program.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  program.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_TRAP));
+  program.push_back(statement(BPF_RET | BPF_K, equal));
+  program.push_back(statement(BPF_RET | BPF_K, other));
 }
 
 std::vector<sock_filter> filter_program(int verdict_fd) {
@@ -132,15 +133,19 @@ std::vector<sock_filter> filter_program(int verdict_fd) {
     program.push_back(jump_if_equal(static_cast<std::uint32_t>(call), 0, 1));
     program.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   }
-  allow_with_argument(program, SYS_newfstatat, 3, AT_EMPTY_PATH);  // fstat of an open file
-#if HEIRLOOM_IS_SANITIZED
-  program.push_back(jump_if_equal(SYS_write, 0, 4));
-  program.push_back(load_argument(0));
-  program.push_back(jump_if_equal(STDERR_FILENO, 0, 1));  // sanitizers report there
-  program.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  program.push_back(statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
-#endif
-  allow_with_argument(program, SYS_write, 0, static_cast<std::uint32_t>(verdict_fd));
+  // fstat of an open file
+  decide_by_argument(program, SYS_newfstatat, 3, AT_EMPTY_PATH, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+  if (HEIRLOOM_IS_SANITIZED == 0) {
+    decide_by_argument(program, SYS_write, 0, static_cast<std::uint32_t>(verdict_fd), SECCOMP_RET_ALLOW,
+                       SECCOMP_RET_TRAP);
+  } else {
+    // A sanitizer reports on the error stream, and tries addresses out by writing them into a pipe.
+    decide_by_argument(program, SYS_write, 0, STDOUT_FILENO, SECCOMP_RET_TRAP, SECCOMP_RET_ALLOW);
+    for (const long call : {SYS_pipe2, SYS_close}) {
+      program.push_back(jump_if_equal(static_cast<std::uint32_t>(call), 0, 1));
+      program.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    }
+  }
   program.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_TRAP));
   return program;
 }

@@ -1,5 +1,16 @@
-# Runs COMMAND (a list) and fails unless it exits with EXIT and, where OUTPUT is given, prints what that pattern matches.
-execute_process(COMMAND ${COMMAND} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+# cmake -DEXIT=code [-DOUTPUT=pattern] -P expect.cmake -- command...
+# Fails unless the command exits with EXIT and, where OUTPUT is given, prints what that pattern matches.
+set(command "")
+set(is_command FALSE)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+  if(is_command)
+    list(APPEND command "${CMAKE_ARGV${i}}")
+  elseif(CMAKE_ARGV${i} STREQUAL "--")
+    set(is_command TRUE)
+  endif()
+endforeach()
+execute_process(COMMAND ${command} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(NOT code STREQUAL "${EXIT}")
   message(FATAL_ERROR "exit ${code} instead of ${EXIT}:\n${output}")
 endif()

@@ -79,7 +79,7 @@ static inline int heirloom_describe_reserve_(heirloom_describe *d, uint64_t more
 }
 
 static inline void heirloom_describe_push_(heirloom_describe *d, const void *bytes, uint64_t count) {
-  if (!heirloom_describe_reserve_(d, count) || count == 0)
+  if (count == 0 || !heirloom_describe_reserve_(d, count) || bytes == NULL)
     return;
   d->size += (uint32_t)count;
   memcpy(d->data + (d->capacity - d->size), bytes, (size_t)count);

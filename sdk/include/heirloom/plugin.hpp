@@ -64,7 +64,7 @@ heirloom_status guarded(heirloom_error* error, Body body) noexcept {
       return report(result.error(), error);
     return HEIRLOOM_OK;
   } catch (const std::bad_alloc&) {
-    return report({Code::limit, "out of memory"}, error);
+    return report({Code::internal, "out of memory"}, error);
   } catch (const std::exception& exception) {
     return report({Code::internal, std::string("exception in the plugin: ") + exception.what()}, error);
   } catch (...) {

@@ -1,8 +1,6 @@
-// A plugin that breaks one rule, the one that HEIRLOOM_BEHAVIOUR names; "good" breaks none. heirloom-conform has to find
-// each (tests/sdk/CMakeLists.txt lists what it must say).
+// A plugin that breaks one rule, the one that behaviour.c names; "good" breaks none. heirloom-conform has to find each
+// (tests/sdk/CMakeLists.txt lists what it must say).
 #include "tiny_format.hpp"
-
-#include HEIRLOOM_MANIFEST_HEADER
 
 #include <pthread.h>
 
@@ -10,12 +8,15 @@
 #include <cstdlib>
 #include <string_view>
 
+// In behaviour.c, one for each plugin.
+extern "C" const char* const heirloom_bad_behaviour;
+extern "C" const void* heirloom_bad_interface(const char* id);
+
 namespace {
 
 using namespace heirloom;
 
-constexpr std::string_view behaviour = HEIRLOOM_BEHAVIOUR;
-constexpr bool is(std::string_view name) { return behaviour == name; }
+bool is(std::string_view name) { return name == heirloom_bad_behaviour; }
 
 // Mutable on purpose: what a plugin must not have.
 unsigned calls = 0;
@@ -71,8 +72,8 @@ Result<void> misbehave(const Files& files) {
   if (!files.read(std::string(files.primary()), 4, {&count, 1}))
     return {};
   if (is("loops") && count == 0xFF)
-    for (volatile unsigned spin = 0;; spin = spin + 1) {
-    }
+    while (is("loops"))
+      ++calls;
   if (is("crashes") && count == 0xFF)
     write_through(nullptr);
   if (is("allocates") && count == 0xFF)
@@ -143,7 +144,9 @@ heirloom_status open_badly(std::uint32_t format, const heirloom_host* host, heir
   return status != HEIRLOOM_OK && is("odd_status") ? 4711 : status;
 }
 
-const void* find_interface(const char* id) noexcept {
+}  // namespace
+
+const void* heirloom_bad_interface(const char* id) {
   static constexpr heirloom_reader_1 table{thunk::probe, open_badly, thunk::describe, thunk::close};
   if (is("no_table") && std::string_view(id) == HEIRLOOM_WRITER_1)
     return nullptr;
@@ -152,15 +155,5 @@ const void* find_interface(const char* id) noexcept {
   return thunk::get_interface(id);
 }
 
-}  // namespace
-
 const heirloom::Reader* heirloom::plugin_reader() noexcept { return &reader; }
 const heirloom::Writer* heirloom::plugin_writer() noexcept { return &writer; }
-
-const heirloom_plugin heirloom_plugin_v1 = {is("other_abi") ? 2u : HEIRLOOM_ABI_MAJOR, HEIRLOOM_ABI_MINOR,
-                                            {heirloom_manifest, sizeof heirloom_manifest}, find_interface};
-
-#if defined(HEIRLOOM_EXPORT_TWO)
-extern "C" HEIRLOOM_EXPORT int second_symbol;
-int second_symbol = 1;
-#endif

@@ -11,7 +11,7 @@
 #define NUMBER(name) printf("%s %lld\n", #name, (long long)(name))
 #define TEXT(name) printf("%s %s\n", #name, name)
 
-int main(void) {
+static void print_constants(void) {
   NUMBER(HEIRLOOM_ABI_MAJOR);
   NUMBER(HEIRLOOM_OK);
   NUMBER(HEIRLOOM_MALFORMED);
@@ -33,6 +33,9 @@ int main(void) {
   TEXT(HEIRLOOM_READER_1);
   TEXT(HEIRLOOM_DECODE_1);
   TEXT(HEIRLOOM_WRITER_1);
+}
+
+static void print_what_the_host_has(void) {
   SIZE(heirloom_status);
   SIZE(heirloom_error);
   FIELD(heirloom_error, struct_size);
@@ -60,6 +63,9 @@ int main(void) {
   SIZE(heirloom_host_progress_1);
   FIELD(heirloom_host_progress_1, report);
   FIELD(heirloom_host_progress_1, is_cancelled);
+}
+
+static void print_what_a_plugin_has(void) {
   SIZE(heirloom_reader_1);
   FIELD(heirloom_reader_1, probe);
   FIELD(heirloom_reader_1, open);
@@ -76,5 +82,11 @@ int main(void) {
   FIELD(heirloom_plugin, abi_minor);
   FIELD(heirloom_plugin, manifest);
   FIELD(heirloom_plugin, get_interface);
+}
+
+int main(void) {
+  print_constants();
+  print_what_the_host_has();
+  print_what_a_plugin_has();
   return 0;
 }
