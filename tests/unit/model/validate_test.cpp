@@ -127,6 +127,12 @@ TEST_CASE("tensors that break a rule are refused with name and byte") {
             c.tensors[1].shape = {2, 33};
           },
           Code::malformed, "66 elements are not whole blocks of 32", "two"},
+  };
+  check_rows(rows);
+}
+
+TEST_CASE("extents that break a rule are refused with tensor and byte") {
+  static constexpr std::array rows = {
       Row{"a file number out of range", [](Checkpoint& c) { c.tensors[0].extents[0].file = 2; }, Code::malformed,
           "file number 2 of 2", "one", 0},
       Row{"an extent past the end", [](Checkpoint& c) { c.tensors[0].extents[0].offset = 977; }, Code::malformed,
