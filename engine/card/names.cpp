@@ -128,8 +128,9 @@ std::optional<double> parameters_of(std::string_view label) {
   const auto power = std::string_view("KMBT").find(label.back());
   const std::string_view digits = label.substr(0, label.size() - 1);
   double value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
-  if (power == std::string_view::npos || error != std::errc() || end != digits.data() + digits.size() ||
+  const char* digits_end = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), digits_end, value, std::chars_format::fixed);
+  if (power == std::string_view::npos || error != std::errc() || end != digits_end ||
       !is_digit(digits[0]))
     return std::nullopt;
   constexpr std::array scale = {1e3, 1e6, 1e9, 1e12};
@@ -240,7 +241,8 @@ std::string rounded_notation(double count) {
   const double whole = std::nearbyint(scaled);
   const int decimals = whole == 0 ? 2 : whole < 10 ? 1 : 0;
   std::array<char, 64> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), scaled, std::chars_format::fixed, decimals);
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), scaled, std::chars_format::fixed, decimals);
   return std::string(digits.data(), end.ptr) + unit.suffix;
 }
 

@@ -170,6 +170,8 @@ std::optional<model::Json> json_of(const Attr& attr) {
     return std::isfinite(*single) ? std::optional<model::Json>(shortest_double(*single)) : std::nullopt;
   if (attr.type == AttrType::array)
     return std::nullopt;
+  if (const auto real = attr.get<double>())
+    return std::isfinite(*real) ? std::optional<model::Json>(*real) : std::nullopt;
   const auto integer = attr.get_integer();
   return integer ? std::optional<model::Json>(*integer) : std::nullopt;
 }

@@ -60,8 +60,8 @@ void append_utf8(std::string& out, std::uint32_t code) {
 
 template <std::size_t count>
 const CaseRow* find_row(const CaseRow (&rows)[count], std::uint32_t code) {
-  const auto* after =
-      std::upper_bound(std::begin(rows), std::end(rows), code, [](std::uint32_t c, const CaseRow& r) { return c < r.first; });
+  const auto* after = std::upper_bound(std::begin(rows), std::end(rows), code,
+                                       [](std::uint32_t c, const CaseRow& r) { return c < r.first; });
   if (after == std::begin(rows))
     return nullptr;
   const CaseRow* row = std::prev(after);

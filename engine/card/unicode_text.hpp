@@ -1,5 +1,5 @@
-// Text as the reference converter's language treats it: words, letter case and lines over the whole of Unicode, whatever
-// the locale. Input that is not UTF-8 passes through byte by byte. Pure functions.
+// Text as the reference converter's language treats it: words, letter case and lines over the whole of Unicode,
+// whatever the locale. Input that is not UTF-8 passes through byte by byte. Pure functions.
 #pragma once
 
 #include <string>

@@ -2,6 +2,7 @@
 
 #include "engine/card/unicode_text.hpp"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -38,6 +39,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
   text = std::move(out.append(text, at));
 }
+
+std::string too_deep() { return "yaml nested more than " + std::to_string(max_yaml_depth) + " deep"; }
 
 // What a node and all below it cost.
 struct Cost {
@@ -137,7 +140,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (error)
       return;
     if (frames_.size() >= max_yaml_depth)
-      return stop(Code::limit, "yaml nested more than " + std::to_string(max_yaml_depth) + " deep", mark);
+      return stop(Code::limit, too_deep(), mark);
     if (tag != "?" && tag != "!" && tag.substr(0, standard_tags.size()) != standard_tags)
       note_tag(tag, mark);
     frames_.push_back({Yaml{kind}, mark, anchor});
@@ -253,6 +256,8 @@ Result<YamlDocument> parse_yaml(const std::string& yaml) {
                 static_cast<std::uint64_t>(bad - yaml.begin()));
   try {
     return parse_checked(yaml);
+  } catch (const YAML::DeepRecursion& e) {
+    return fail(Code::limit, too_deep(), position_of(e.mark));
   } catch (const YAML::Exception& e) {
     return fail(Code::malformed, "front matter is not valid yaml: " + e.msg, position_of(e.mark));
   } catch (const std::exception& e) {
@@ -284,7 +289,8 @@ std::string yaml_scalar(std::string_view text) {
   std::string out = "\"";
   for (std::size_t i = 0; i < valid.size(); ++i) {
     const std::string_view rest = std::string_view(valid).substr(i);
-    const auto* escape = std::find_if(escapes.begin(), escapes.end(), [&](const auto& e) { return rest.starts_with(e.first); });
+    const auto* escape =
+        std::find_if(escapes.begin(), escapes.end(), [&](const auto& e) { return rest.starts_with(e.first); });
     const auto byte = static_cast<unsigned char>(valid[i]);
     if (escape != escapes.end()) {
       out += escape->second;

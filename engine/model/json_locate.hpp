@@ -1,4 +1,5 @@
-// Where in a JSON text something is, for error messages only: simdjson says what is wrong, but not where. Pure functions.
+// Where in a JSON text something is, for error messages only: simdjson says what is wrong, but not where.
+// Pure functions.
 #pragma once
 
 #include <cstddef>

@@ -31,7 +31,8 @@ std::optional<std::string_view> text_of(const GeneralKeys& keys, std::string_vie
 
 TEST_CASE("each front-matter key is used or dropped with a reason") {
   const GeneralKeys keys = general_keys(test::card_input(
-      "---\nlicense: mit\nlicense_name:\nlanguage: en\npipeline_tag: text-generation\ntags: []\nname: N\nmodel_name: M\n"
+      "---\nlicense: mit\nlicense_name:\nlanguage: en\npipeline_tag: text-generation\ntags: []\nname: N\n"
+      "model_name: M\n"
       "author: [a, b]\nbase_model: o/B\nbase_models: [o/C]\ndatasets: 7\nquantized_by: me\nwidget:\n- text: hi\n"
       "model-index: {}\ninference: false\nlicense: apache-2.0\n---\n"));
   CHECK(is_used(keys, "README.md:license", "general.license"));
@@ -80,7 +81,8 @@ TEST_CASE("no front-matter key of any golden card goes unmentioned") {
 
 TEST_CASE("items inside lists that are no texts are dropped one by one") {
   const GeneralKeys keys = general_keys(test::card_input(
-      "---\ntags: [a, [b], {c: d}, ]\nlicense: [mit, null, apache-2.0]\nbase_model:\n- {name: N, foo: x, author: [y]}\n- 7\n---\n"));
+      "---\ntags: [a, [b], {c: d}, ]\nlicense: [mit, null, apache-2.0]\nbase_model:\n"
+      "- {name: N, foo: x, author: [y]}\n- 7\n---\n"));
   CHECK(find_attr(keys.attrs, "general.tags")->strings == std::vector<std::string>{"a"});
   CHECK(reason_of(keys, "README.md:tags.1") == "it is a list or a mapping, not a text");
   CHECK(reason_of(keys, "README.md:tags.2") == "it is a list or a mapping, not a text");
@@ -96,16 +98,16 @@ TEST_CASE("generation_config.json gives sampling keys, and the rest of it is dro
   CardInput input;
   input.directory_name = "m";
   input.generation_config = json(R"({"top_p": 1, "top_k": 20, "temperature": 0.6, "min_p": null, "penalty_last_n": 2.5,
-      "mirostat": 3000000000, "mirostat_tau": 1e300, "xtc_threshold": "0.1", "repetition_penalty": 1.05, "do_sample": true,
-      "sequence": "", "penalty_repeat": true})");
+      "mirostat": 3000000000, "mirostat_tau": 1e300, "xtc_threshold": "0.1", "repetition_penalty": 1.05,
+      "do_sample": true, "sequence": "", "penalty_repeat": true})");
   const GeneralKeys keys = general_keys(input);
   CHECK(keys.attrs[1] == Attr::scalar("general.sampling.top_k", std::int32_t{20}));
   CHECK(keys.attrs[2] == Attr::scalar("general.sampling.top_p", 1.0F));
   CHECK(keys.attrs[3] == Attr::scalar("general.sampling.temp", 0.6F));
   CHECK(keys.attrs[4].key == "general.name");
   CHECK(is_used(keys, "generation_config.json:temperature", "general.sampling.temp"));
-  for (const char* dropped : {"min_p", "penalty_last_n", "mirostat", "mirostat_tau", "xtc_threshold", "repetition_penalty",
-                              "do_sample", "sequence", "penalty_repeat"})
+  for (const char* dropped : {"min_p", "penalty_last_n", "mirostat", "mirostat_tau", "xtc_threshold",
+                              "repetition_penalty", "do_sample", "sequence", "penalty_repeat"})
     CHECK(reason_of(keys, std::string("generation_config.json:") + dropped) != "(not dropped)");
   CHECK(keys.used.size() + keys.dropped.size() == 12);
   CHECK(keys.warnings.size() == 5);

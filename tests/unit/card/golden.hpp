@@ -22,9 +22,6 @@ inline model::Json read_golden(const std::string& name) {
   return *json;
 }
 
-// Every text in `json`, or an empty string for null.
-inline std::string text_or_empty(const model::Json& json) { return json.is_null() ? std::string() : *json.text(); }
-
 // The attribute that a row of a golden file describes; its type is "STRING", "UINT32", "ARRAY" and so on.
 inline Attr attr_of(const std::string& key, const std::string& type, const model::Json& value) {
   if (type == "STRING")

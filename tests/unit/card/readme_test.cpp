@@ -1,5 +1,7 @@
 #include "tests/unit/card/golden.hpp"
 
+#include <limits>
+
 using namespace heirloom;
 using card::readme_from_keys;
 
@@ -62,9 +64,9 @@ TEST_CASE("a written card has the hub's keys, ids for hub models, and a title") 
 }
 
 TEST_CASE("texts that yaml could misread survive") {
-  for (const char* text : {"no", "- no", "a - no", "1.0", "2024-01-01", "null", "~", "=", "#x", "a: b", "a #b", "'x'", "\"x\"",
-                           "a\nb\n", "a\tb", "a\\tb", "---", " lead", "trail ", "*a", "&a", "!t", "%d", "@x", "`x`", "{}",
-                           "[]", "|", ">", "é\u0085\u2028\u2029\uFEFF\uFFFE\x7f\x01\r", "中文", "😀", "<<", "a,b", "Yes",
+  for (const char* text : {"no", "- no", "a - no", "1.0", "2024-01-01", "null", "~", "=", "#x", "a: b", "a #b",
+                           "'x'", "\"x\"", "a\nb\n", "a\tb", "a\\tb", "---", " lead", "trail ", "*a", "&a", "!t",
+                           "%d", "@x", "`x`", "{}", "[]", "|", ">", "é\u0085\u2028\u2029\uFEFF\uFFFE\x7f\x01\r", "中文", "😀", "<<", "a,b", "Yes",
                            "0x1F", "1:30", ".5", "-", "?", ":", "a:", "", "x\u00A0y"}) {
     CAPTURE(std::string(text));
     std::vector<Attr> attrs = {Attr::text("general.type", "model"), Attr::text("general.name", "N")};
@@ -95,6 +97,16 @@ TEST_CASE("attributes of unexpected types are left out of a card") {
   CHECK(readme_from_keys({Attr::scalar("general.name", std::uint32_t{1}), Attr::text("general.tags", "x"),
                           Attr::text("general.dataset.count", "1"), Attr::array<float>("general.languages", {1.0F})})
             .empty());
+}
+
+TEST_CASE("sampling keys of other types than the usual become members, and what json cannot hold does not") {
+  const auto members = card::generation_config_from_keys(
+      {Attr::scalar("general.sampling.top_k", std::uint64_t{40}), Attr::scalar("general.sampling.top_p", 0.5),
+       Attr::scalar("general.sampling.temp", std::numeric_limits<float>::infinity()),
+       Attr::array<float>("general.sampling.min_p", {0.5F})});
+  REQUIRE(members.size() == 2);
+  CHECK(members[0].second.dump() == "40");
+  CHECK(members[1].second.dump() == "0.5");
 }
 
 TEST_CASE("sampling keys become generation_config.json's members and come back the same") {
