@@ -1,8 +1,6 @@
 // Hugging Face checkpoint -> GGUF, through an architecture map.
 #include "engine/arch/config.hpp"
-#include "engine/base/text.hpp"
 #include "engine/card/card.hpp"
-#include "engine/encoding/codec.hpp"
 #include "engine/plan/choose.hpp"
 #include "engine/plan/dominant.hpp"
 #include "engine/plan/planner_parts.hpp"
@@ -17,13 +15,6 @@ namespace {
 using model::Json;
 
 constexpr std::uint32_t quantization_version = 2;
-
-std::int64_t elements_of(const std::vector<std::uint64_t>& shape) {
-  std::uint64_t count = 1;
-  for (const std::uint64_t dimension : shape)
-    count *= dimension;
-  return static_cast<std::int64_t>(count);
-}
 
 Result<void> add_tensors(const Request& request, const arch::Map& map, const Json& config, Plan& plan) {
   const Checkpoint& source = request.source->checkpoint;
@@ -87,9 +78,14 @@ void add_general(const Package& package, Plan& plan) {
   input.config = package.config;
   input.generation_config = package.generation_config;
   input.directory_name = package.name;
+  std::vector<Tensor> tensors;
   for (const PlanTensor& tensor : plan.tensors)
-    input.total_parameters += elements_of(tensor.shape);
-  input.shared_parameters = input.total_parameters;
+    tensors.push_back({tensor.name, tensor.encoding, tensor.shape});
+  const card::ParameterCount count = card::parameter_count(tensors);
+  input.total_parameters = count.total;
+  input.shared_parameters = count.shared;
+  input.expert_parameters = count.expert;
+  input.expert_count = count.expert_count;
   card::GeneralKeys keys = card::general_keys(input);
   for (Attr& attr : keys.attrs)
     plan.target.attrs.push_back(std::move(attr));

@@ -107,6 +107,13 @@ bool describes_container(std::string_view key) {
          key == "general.alignment" || key.starts_with("split.") || key == source_dtypes_key;
 }
 
+// The general.* keys that a model card made from them gives back.
+std::vector<Attr> keys_on_card(const std::string& readme) {
+  card::CardInput input;
+  input.readme = readme;
+  return card::general_keys(input).attrs;
+}
+
 Result<void> add_side_files(const model::Source& source, const GgufConfig& config, Plan& plan) {
   const std::vector<Attr>& attrs = source.checkpoint.attrs;
   plan.side_files.push_back({"config.json", "", bytes_of(config.written.dump(2) + "\n")});
@@ -137,6 +144,7 @@ Result<void> add_side_files(const model::Source& source, const GgufConfig& confi
 // Keys that no file says become metadata of the weight files.
 Result<void> carry_other_keys(const model::Source& source, const arch::Map& map, Plan& plan) {
   const std::string own = map.gguf_name + ".";
+  const auto on_card = keys_on_card(card::readme_from_keys(source.checkpoint.attrs));
   std::vector<Attr> rest;
   for (const Attr& attr : source.checkpoint.attrs) {
     const std::string item = "key:" + attr.key;
@@ -152,7 +160,7 @@ Result<void> carry_other_keys(const model::Source& source, const arch::Map& map,
       plan.dispositions.push_back({item, Fate::mapped, "tokenizer files"});
     } else if (attr.key.starts_with("general.sampling.") || attr.key == source_generation_config_key) {
       plan.dispositions.push_back({item, Fate::mapped, "generation_config.json"});
-    } else if (attr.key.starts_with("general.")) {
+    } else if (const Attr* shown = find_attr(on_card, attr.key); shown != nullptr && *shown == attr) {
       plan.dispositions.push_back({item, Fate::mapped, "README.md"});
     } else if (attr.key != source_metadata_key) {
       plan.dispositions.push_back({item, Fate::carried, "metadata of the weight files"});
