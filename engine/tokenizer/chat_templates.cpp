@@ -23,8 +23,9 @@ const Json* find_template(const Source& source) {
 std::vector<ChatTemplate> read_templates(const Source& source, std::vector<std::string>& warnings) {
   const Json* found = find_template(source);
   if (found == nullptr)
-    return source.chat_template_jinja ? std::vector<ChatTemplate>{{std::string(default_name), *source.chat_template_jinja}}
-                                      : std::vector<ChatTemplate>();
+    return source.chat_template_jinja
+               ? std::vector<ChatTemplate>{{std::string(default_name), *source.chat_template_jinja}}
+               : std::vector<ChatTemplate>();
   if (found->text() != nullptr)
     return {{std::string(default_name), *found->text()}};
   std::vector<ChatTemplate> templates;

@@ -70,9 +70,8 @@ Result<std::vector<Attr>> read_back(const std::vector<SideFile>& files, const st
   return std::move(tokenizer.attrs);
 }
 
-bool has_all_keys(const std::vector<Attr>& attrs, const std::vector<Attr>& of) {
-  return std::all_of(of.begin(), of.end(),
-                     [&](const Attr& attr) { return find_attr(attrs, attr.key) != nullptr; });
+bool is_remarked_otherwise(std::string_view key, const Vocabulary& vocabulary) {
+  return key == keys::token_type || (key == keys::pre && vocabulary.model == "gpt2");
 }
 
 // What differs after a way back through the files.
@@ -85,11 +84,20 @@ Result<Remarks> measure_remarks(const std::vector<Attr>& attrs, const Vocabulary
   for (std::size_t id = 0; id < vocabulary.tokens.size() && id < again.tokens.size(); ++id)
     if (again.tokens[id].type != vocabulary.tokens[id].type)
       remarks.token_types.emplace_back(id, vocabulary.tokens[id].type);
-  if (has_all_keys(attrs, back) &&
-      !std::equal(attrs.begin(), attrs.end(), back.begin(), back.end(),
-                  [](const Attr& a, const Attr& b) { return a.key == b.key; }))
-    for (const Attr& attr : attrs)
-      remarks.key_order.push_back(attr.key);
+  std::vector<std::string> order;
+  for (const Attr& attr : back)
+    order.push_back(attr.key);
+  std::vector<std::string> wanted_order;
+  for (const Attr& attr : attrs) {
+    wanted_order.push_back(attr.key);
+    const Attr* found = find_attr(back, attr.key);
+    if (found == nullptr)
+      order.push_back(attr.key);
+    if ((found == nullptr || *found != attr) && !is_remarked_otherwise(attr.key, vocabulary))
+      remarks.keys.push_back(attr);
+  }
+  if (order != wanted_order)
+    remarks.key_order = std::move(wanted_order);
   return remarks;
 }
 

@@ -19,7 +19,8 @@ Result<Vocabulary> read_sentencepiece(const Source& source, std::uint64_t vocab_
 
 // Byte-fallback BPE from tokenizer.json alone, in SentencePiece's form but without scores: model "llama".
 bool is_byte_fallback_bpe(const Source& source);
-Result<Vocabulary> read_byte_fallback_bpe(const Source& source, std::uint64_t vocab_size);
+Result<Vocabulary> read_byte_fallback_bpe(const Source& source, std::uint64_t vocab_size,
+                                          std::vector<std::string>& warnings);
 
 // model.vocab of tokenizer.json as NORMAL tokens; one id with two texts is refused.
 Result<std::vector<NumberedToken>> read_vocab_member(const Source& source);

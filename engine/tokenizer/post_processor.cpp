@@ -109,7 +109,8 @@ void SpecialTokens::set_addition(Role role, bool is_added) {
 
 void read_post_processor(const Json& post_processor, SpecialTokens& special, std::vector<std::string>& warnings) {
   const Json* list = post_processor.find("processors");
-  const Parts processors = list != nullptr && list->array() != nullptr ? Parts(*list->array()) : Parts(&post_processor, 1);
+  const bool is_list = list != nullptr && list->array() != nullptr;
+  const Parts processors = is_list ? Parts(*list->array()) : Parts(&post_processor, 1);
   for (const Json& processor : processors) {
     const std::string_view type = text_member(processor, "type");
     if (type == "RobertaProcessing")

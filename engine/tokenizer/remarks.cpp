@@ -1,5 +1,8 @@
 #include "engine/tokenizer/remarks.hpp"
 
+#include "engine/tokenizer/attr_json.hpp"
+#include "engine/tokenizer/keys.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <unordered_map>
@@ -29,6 +32,11 @@ Remarks remarks_of(const Source& source) {
       if (error == std::errc() && end == name.data() + name.size() && type && *type >= 1 && *type <= 6)
         remarks.token_types.emplace_back(id, static_cast<TokenType>(*type));
     }
+  const Json* list = member->find("keys");
+  if (list != nullptr && list->array() != nullptr)
+    for (const Json& entry : *list->array())
+      if (auto attr = attr_from_json(entry); attr && attr->key.starts_with(keys::prefix))
+        remarks.keys.push_back(std::move(*attr));
   const Json* order = member->find("key_order");
   if (order != nullptr && order->array() != nullptr)
     for (const Json& key : *order->array())
@@ -46,6 +54,12 @@ Json to_json(const Remarks& remarks) {
     types.emplace_back(std::to_string(id), Json(Json::Value(static_cast<std::int64_t>(type))));
   if (!types.empty())
     object.emplace_back("token_types", Json(Json::Value(std::move(types))));
+  Json::Array keys;
+  for (const Attr& attr : remarks.keys)
+    if (Json entry = attr_to_json(attr); !entry.is_null())
+      keys.push_back(std::move(entry));
+  if (!keys.empty())
+    object.emplace_back("keys", Json(Json::Value(std::move(keys))));
   Json::Array order;
   for (const std::string& key : remarks.key_order)
     order.emplace_back(Json::Value(key));
@@ -58,6 +72,22 @@ void apply_token_types(const Remarks& remarks, std::vector<Token>& tokens) {
   for (const auto& [id, type] : remarks.token_types)
     if (id < tokens.size())
       tokens[id].type = type;
+}
+
+Result<void> apply_keys(const Remarks& remarks, std::vector<Attr>& attrs) {
+  if (remarks.keys.empty())
+    return {};
+  for (const Attr& remarked : remarks.keys) {
+    const auto found =
+        std::find_if(attrs.begin(), attrs.end(), [&](const Attr& attr) { return attr.key == remarked.key; });
+    if (found != attrs.end())
+      *found = remarked;
+    else
+      attrs.push_back(remarked);
+  }
+  if (auto checked = vocabulary_of(attrs); !checked)
+    return fail(std::move(checked).error().in_file(tokenizer_config_name));
+  return {};
 }
 
 void apply_key_order(const Remarks& remarks, std::vector<Attr>& attrs) {

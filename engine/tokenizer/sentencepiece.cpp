@@ -126,7 +126,10 @@ bool is_byte_fallback_bpe(const Source& source) {
          text_member(*decoder, "type") == "Sequence";
 }
 
-Result<Vocabulary> read_byte_fallback_bpe(const Source& source, std::uint64_t vocab_size) {
+Result<Vocabulary> read_byte_fallback_bpe(const Source& source, std::uint64_t vocab_size,
+                                          std::vector<std::string>& warnings) {
+  warnings.emplace_back("there is no tokenizer.model, and GGUF's form of this tokenizer has no merges; llama.cpp may cut "
+                        "words differently");
   HEIRLOOM_TRY(std::vector<NumberedToken> numbered, read_vocab_member(source));
   const std::uint64_t base_size = own_size(numbered);
   drop_shadowed(source.added_tokens, numbered);

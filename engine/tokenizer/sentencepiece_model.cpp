@@ -106,7 +106,9 @@ Result<void> for_each_field(std::span<const std::uint8_t> bytes, std::uint64_t s
 
 std::string text_of(const Field& field) { return {field.bytes.begin(), field.bytes.end()}; }
 
-std::int32_t small_number(const Field& field) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(field.value)); }
+std::int32_t small_number(const Field& field) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(field.value));
+}
 
 Result<Piece> read_piece(std::span<const std::uint8_t> bytes, std::uint64_t start, std::size_t id) {
   Piece piece;

@@ -11,9 +11,11 @@ using model::Json;
 
 void read_texts(const Source& source, SpecialTokens& special) {
   special.has_config = source.tokenizer_config.object() != nullptr;
-  for (std::size_t role = 0; role < keys::ordinary_roles; ++role)
-    if (const std::string* text = token_text(source.tokenizer_config.find(std::string(keys::roles[role].name) + "_token")))
+  for (std::size_t role = 0; role < keys::ordinary_roles; ++role) {
+    const std::string name = std::string(keys::roles[role].name) + "_token";
+    if (const std::string* text = token_text(source.tokenizer_config.find(name)))
       special.texts[role] = *text;
+  }
   if (special.texts[bos].empty())
     special.texts[bos] = special.texts[cls];
   if (special.texts[eos].empty())

@@ -40,12 +40,13 @@ Result<Vocabulary> read_vocabulary(const Source& source, const ToGguf& options, 
       if (source.tokenizer_model)
         return read_sentencepiece(source, size, warnings);
       if (is_byte_fallback_bpe(source))
-        return read_byte_fallback_bpe(source, size);
+        return read_byte_fallback_bpe(source, size, warnings);
     } else if (kind == bpe_kind) {
       if (source.has_tokenizer_json())
         return read_byte_level_bpe(source, options, size, warnings);
     } else {
-      return fail(Code::misuse, "tokenizer kind " + quoted_token(kind) + " is not known; \"sentencepiece\" and \"bpe\" are");
+      return fail(Code::misuse,
+                  "tokenizer kind " + quoted_token(kind) + " is not known; \"sentencepiece\" and \"bpe\" are");
     }
   }
   if (source.has_tokenizer_json())
@@ -127,7 +128,9 @@ Result<GgufTokenizer> to_gguf(const ReadFile& read_file, const ToGguf& options) 
   append(out.attrs, special_token_attrs(special));
   append(out.attrs, chat_template_attrs(source, out.warnings));
   append(out.attrs, last_keys(vocabulary));
-  apply_key_order(remarks_of(source), out.attrs);
+  const Remarks remarks = remarks_of(source);
+  HEIRLOOM_CHECK(apply_keys(remarks, out.attrs));
+  apply_key_order(remarks, out.attrs);
   list_dropped(source, vocabulary, out);
   return out;
 }

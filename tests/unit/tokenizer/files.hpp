@@ -1,8 +1,8 @@
-// Tokenizer files in memory and on disk, for the tokenizer's tests.
+// Tokenizer files on disk, and checks that tests share.
 #pragma once
 
 #include "engine/model/json.hpp"
-#include "engine/tokenizer/tokenizer.hpp"
+#include "tests/unit/tokenizer/memory_files.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,17 +10,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace heirloom::tokenizer::test {
-
-using Bytes = std::vector<std::uint8_t>;
-using Files = std::map<std::string, Bytes, std::less<>>;
-
-inline Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
 inline Bytes read_bytes(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -34,22 +28,6 @@ inline Files read_folder(const std::filesystem::path& folder) {
       files[entry.path().filename().string()] = read_bytes(entry.path());
   return files;
 }
-
-inline ReadFile reader_of(const Files& files) {
-  return [&files](std::string_view name) -> Result<std::optional<Bytes>> {
-    const auto found = files.find(name);
-    return found == files.end() ? std::optional<Bytes>() : std::optional<Bytes>(found->second);
-  };
-}
-
-inline Files files_of(const std::vector<SideFile>& side_files) {
-  Files files;
-  for (const SideFile& file : side_files)
-    files[file.name] = file.bytes;
-  return files;
-}
-
-inline std::string text_of(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 // The names of keys, for messages.
 inline std::string names_of(const std::vector<Attr>& attrs) {
@@ -101,7 +79,7 @@ inline std::optional<std::filesystem::path> shared_folder(std::string_view name)
   const std::filesystem::path path = std::filesystem::path(HEIRLOOM_SOURCE_DIR) / "../shared" / name;
   if (std::filesystem::exists(path))
     return path;
-  MESSAGE("skipped: no folder " << std::string(name) << " beside the repository");
+  MESSAGE("skipped 1 test: no folder " << std::string(name) << " beside the repository");
   return std::nullopt;
 }
 

@@ -27,11 +27,20 @@ std::string model_with(const std::string& member) {
 
 std::string added(const std::string& text) { return R"([{"id": 3, "content": ")" + text + R"(", "special": true}])"; }
 
-struct Row {
-  const char* name;
+// A small tokenizer with one structure and, if not "", one more thing changed.
+SmallBpe bpe_with(const std::string& pre_tokenizer, const std::string& added_tokens = "", const std::string& model = "") {
   SmallBpe bpe;
-  const char* config = "{}";
-};
+  bpe.pre_tokenizer = pre_tokenizer;
+  if (!added_tokens.empty())
+    bpe.added = added_tokens;
+  if (!model.empty())
+    bpe.model = model;
+  return bpe;
+}
+
+std::string pre_of_structure(const std::string& pre_tokenizer) {
+  return pre_of(convert(small_files(bpe_with(pre_tokenizer))));
+}
 
 std::vector<Attr> keys_with_pre(const std::string& name) {
   return {Attr::text("tokenizer.ggml.model", "gpt2"), Attr::text("tokenizer.ggml.pre", name),
@@ -44,23 +53,24 @@ std::vector<Attr> keys_with_pre(const std::string& name) {
 
 TEST_CASE("the name of a pre-tokenizer follows from the structure of tokenizer.json") {
   const std::string llama3 = sequence(split_step(llama3_regex));
-  SmallBpe nfc{.normalizer = R"({"type": "NFC"})"};
-  const std::vector<Row> rows = {
-      {"gpt-2", {}},
-      {"olmo", nfc},
-      {"dbrx", {.pre_tokenizer = llama3}},
-      {"llama-bpe", {.pre_tokenizer = llama3, .model = model_with(R"("ignore_merges": true)")}},
-      {"glm4", {.added = added("[gMASK]"), .pre_tokenizer = llama3}},
-      {"smaug-bpe", {.added = added("<|begin_of_text|>"), .pre_tokenizer = llama3}},
-      {"starcoder", {.pre_tokenizer = R"({"type": "Sequence", "pretokenizers": [{"type": "Digits",
-                     "individual_digits": true}, )" + byte_level_step + "]}"}},
-      {"falcon", {.pre_tokenizer = R"({"type": "Sequence", "pretokenizers": [{"type": "Punctuation",
-                  "behavior": "Contiguous"}, )" + byte_level_step + R"(, {"type": "Digits", "individual_digits": false}, )" +
-                  split_step("[0-9][0-9][0-9]") + "]}"}},
+  const std::string digits = R"({"type": "Digits", "individual_digits": true}, )";
+  const std::string falcon = R"({"type": "Punctuation", "behavior": "Contiguous"}, )" + byte_level_step +
+                             R"(, {"type": "Digits", "individual_digits": false}, )" + split_step("[0-9][0-9][0-9]");
+  SmallBpe olmo;
+  olmo.normalizer = R"({"type": "NFC"})";
+  const std::vector<std::pair<std::string, SmallBpe>> rows = {
+      {"gpt-2", SmallBpe()},
+      {"olmo", olmo},
+      {"dbrx", bpe_with(llama3)},
+      {"llama-bpe", bpe_with(llama3, "", model_with(R"("ignore_merges": true)"))},
+      {"glm4", bpe_with(llama3, added("[gMASK]"))},
+      {"smaug-bpe", bpe_with(llama3, added("<|begin_of_text|>"))},
+      {"starcoder", bpe_with(R"({"type": "Sequence", "pretokenizers": [)" + digits + byte_level_step + "]}")},
+      {"falcon", bpe_with(R"({"type": "Sequence", "pretokenizers": [)" + falcon + "]}")},
   };
-  for (const Row& row : rows) {
-    CAPTURE(row.name);
-    CHECK(pre_of(convert(small_files(row.bpe, row.config))) == row.name);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK(pre_of(convert(small_files(row.second))) == row.first);
   }
 }
 
@@ -70,17 +80,17 @@ TEST_CASE("the ways to write one structure are one structure") {
     for (std::size_t at = with_line_ends.find(escape); at != std::string::npos; at = with_line_ends.find(escape))
       with_line_ends.replace(at, 3, end);
   CHECK(with_line_ends != llama3_regex);
-  CHECK(pre_of(convert(small_files({.pre_tokenizer = sequence(split_step(with_line_ends))}))) == "dbrx");
-  CHECK(pre_of(convert(small_files({.pre_tokenizer = sequence(split_step(llama3_regex, "Removed", true))}))) == "dbrx");
+  CHECK(pre_of_structure(sequence(split_step(with_line_ends))) == "dbrx");
+  CHECK(pre_of_structure(sequence(split_step(llama3_regex, "Removed", true))) == "dbrx");
   const std::string nested = R"({"type": "Sequence", "pretokenizers": [)" + byte_level_step + "]}";
-  CHECK(pre_of(convert(small_files({.pre_tokenizer = nested}))) == "gpt-2");
+  CHECK(pre_of_structure(nested) == "gpt-2");
 }
 
 TEST_CASE("an unknown structure is refused with the names known") {
   for (const std::string& structure : {sequence(split_step("x+")), sequence(split_step(llama3_regex, "Removed")),
                                        std::string("null"), std::string(R"({"type": "ByteLevel"})")}) {
     CAPTURE(structure);
-    const auto tokenizer = convert(small_files({.pre_tokenizer = structure}));
+    const auto tokenizer = convert(small_files(bpe_with(structure)));
     REQUIRE_FALSE(tokenizer.has_value());
     CHECK(tokenizer.error().code == Code::unsupported);
     CHECK(tokenizer.error().message.find("--pre-tokenizer") != std::string::npos);
@@ -90,7 +100,7 @@ TEST_CASE("an unknown structure is refused with the names known") {
 }
 
 TEST_CASE("the user's name is taken for an unknown structure, and nothing that is no name") {
-  const Files files = small_files({.pre_tokenizer = sequence(split_step("x+"))});
+  const Files files = small_files(bpe_with(sequence(split_step("x+"))));
   CHECK(pre_of(convert(files, {.pre_tokenizer = "a.x-4.0"})) == "a.x-4.0");
   const auto refused = convert(files, {.pre_tokenizer = "Qwen 2"});
   REQUIRE_FALSE(refused.has_value());
@@ -110,7 +120,7 @@ TEST_CASE("every known name goes to tokenizer.json and back") {
 TEST_CASE("a remark about the pre-tokenizer counts only when it names the structure that is there") {
   const std::string remark = R"({"heirloom": {"pre_tokenizer": "phi-2"}})";
   CHECK(pre_of(convert(small_files({}, remark))) == "phi-2");
-  const SmallBpe other{.pre_tokenizer = sequence(split_step(llama3_regex))};
+  const SmallBpe other = bpe_with(sequence(split_step(llama3_regex)));
   CHECK(pre_of(convert(small_files(other, remark))) == "dbrx");
 }
 

@@ -48,7 +48,7 @@ class Reader {
 };
 
 struct Sample {
-  const char* name;
+  std::string name;
   const char* kind;
 };
 

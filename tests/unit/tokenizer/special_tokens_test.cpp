@@ -18,9 +18,11 @@ std::string processing(const std::string& single, const std::string& pair) {
 }
 
 SmallBpe with_post_processor(const std::string& post_processor) {
-  return {.added = R"([{"id": 3, "content": "<s>", "special": true}, {"id": 4, "content": "</s>", "special": true},
-                       {"id": 5, "content": "<end>", "special": true}])",
-          .post_processor = post_processor};
+  SmallBpe bpe;
+  bpe.added = R"([{"id": 3, "content": "<s>", "special": true}, {"id": 4, "content": "</s>", "special": true},
+                  {"id": 5, "content": "<end>", "special": true}])";
+  bpe.post_processor = post_processor;
+  return bpe;
 }
 
 const std::string config = R"({"bos_token": "<s>", "eos_token": {"content": "</s>"}})";
@@ -44,7 +46,7 @@ std::string specials_of(const Result<GgufTokenizer>& tokenizer) {
 
 TEST_CASE("what is added to a text follows from the post-processor, then from tokenizer_config.json") {
   struct Row {
-    const char* what;
+    std::string what;
     std::string post_processor;
     std::string config;
     const char* expected;
@@ -53,9 +55,11 @@ TEST_CASE("what is added to a text follows from the post-processor, then from to
       {"no post-processor", "null", config, "bos=3 eos=4"},
       {"a first token", processing(bos_part + "," + a_part, bos_part + "," + a_part + "," + b_part), config,
        "bos=3 eos=4 add_bos=1"},
-      {"a first token before each text", processing(bos_part + "," + a_part, bos_part + "," + a_part + "," + bos_part + "," + b_part),
+      {"a first token before each text",
+       processing(bos_part + "," + a_part, bos_part + "," + a_part + "," + bos_part + "," + b_part),
        config, "bos=3 eos=4 add_bos=1 add_sep=0"},
-      {"a separator", processing(bos_part + "," + a_part, bos_part + "," + a_part + "," + eos_part + "," + b_part), config,
+      {"a separator",
+       processing(bos_part + "," + a_part, bos_part + "," + a_part + "," + eos_part + "," + b_part), config,
        "bos=3 eos=4 seperator=4 add_bos=1 add_sep=1"},
       {"a last token", processing(a_part + "," + eos_part, a_part + "," + b_part + "," + eos_part), config,
        "bos=3 eos=4 add_eos=1"},
@@ -119,12 +123,14 @@ TEST_CASE("what the keys cannot hold is listed with its file") {
 }
 
 TEST_CASE("added tokens are decoded, typed by flag and look, and take their text from the model's token") {
-  const auto tokenizer = convert(small_files({.added = R"([
+  SmallBpe bpe;
+  bpe.added = R"([
       {"id": 3, "content": "\u0120x", "special": false, "normalized": false},
       {"id": 4, "content": "\u0120y", "special": false, "normalized": true},
       {"id": 5, "content": "<|looks|>", "special": false},
       {"id": 6, "content": "p\u2581q", "special": false, "normalized": true},
-      {"id": 7, "content": "b", "special": false, "normalized": true}])"}));
+      {"id": 7, "content": "b", "special": false, "normalized": true}])";
+  const auto tokenizer = convert(small_files(bpe));
   REQUIRE(tokenizer.has_value());
   CHECK(find_attr(tokenizer->attrs, "tokenizer.ggml.tokens")->strings ==
         std::vector<std::string>{"a", "[PAD1]", "ab", " x", "\xc4\xa0y", "<|looks|>", "p q", "b"});
