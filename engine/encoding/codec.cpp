@@ -200,6 +200,23 @@ constexpr Codec weighted_codec(std::string_view id, std::uint32_t elements, std:
   return codec;
 }
 
+// Can be read, and copied. How a big-endian machine lays its bit fields out is not known.
+template <auto block>
+constexpr Codec read_only_codec(std::string_view id, std::uint32_t bytes, bool needs_importance) {
+  return {.id = id,
+          .kind = Kind::block,
+          .block_elements = 256,
+          .block_bytes = bytes,
+          .is_f32_exact = true,
+          .decode = decode_block_with<block>,
+          .encode = nullptr,
+          .decode_f64 = nullptr,
+          .encode_f64 = nullptr,
+          .swap_bytes = nullptr,
+          .encode_weighted = nullptr,
+          .needs_importance = needs_importance};
+}
+
 constexpr std::array table{
     Codec{"f32", Kind::floating, 1, 4, true, decode_f32, encode_f32, nullptr, encode_f64_to_f32, swap_numbers<4>},
     Codec{"f16", Kind::floating, 1, 2, true, decode_with<&Kernels::f16_to_f32>, encode_with<&Kernels::f32_to_f16>,
@@ -244,6 +261,13 @@ constexpr std::array table{
     block_codec<&Blocks::tq2_0>("tq2_0", 256, 66, swap_scales<66, 64>),
     block_codec<&Blocks::q1_0>("q1_0", 128, 18, swap_scales<18, 0>),
     block_codec<&Blocks::q2_0>("q2_0", 64, 18, swap_scales<18, 0>),
+    read_only_codec<&Blocks::iq2_xxs>("iq2_xxs", 66, true),
+    read_only_codec<&Blocks::iq2_xs>("iq2_xs", 74, true),
+    read_only_codec<&Blocks::iq2_s>("iq2_s", 82, false),
+    read_only_codec<&Blocks::iq3_xxs>("iq3_xxs", 98, false),
+    read_only_codec<&Blocks::iq3_s>("iq3_s", 110, false),
+    read_only_codec<&Blocks::iq1_s>("iq1_s", 50, true),
+    read_only_codec<&Blocks::iq1_m>("iq1_m", 56, false),
 };
 
 }  // namespace

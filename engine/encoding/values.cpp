@@ -52,6 +52,13 @@ constexpr std::array table{
     Values{"tq2_0", 11, -24, 17, ieee, false},
     Values{"q1_0", 11, -24, 16, ieee, false},
     Values{"q2_0", 11, -24, 17, ieee, false},
+    Values{"iq2_xxs", 22, -27, 24, ieee, false},
+    Values{"iq2_xs", 22, -27, 24, ieee, false},
+    Values{"iq2_s", 22, -27, 24, ieee, false},
+    Values{"iq3_xxs", 21, -26, 25, ieee, false},
+    Values{"iq3_s", 20, -24, 25, ieee, false},
+    Values{"iq1_s", 19, -27, 21, ieee, false},
+    Values{"iq1_m", 19, -27, 21, ieee, false},
     Values{"mxfp4", 2, -128, 128, negative | zero | infinite, false},
     Values{"nvfp4", 6, -10, 12, negative | zero, false},
     Values{"q4_1", 24, -149, 128, ieee, false},  // this and the rest: rounded to binary32

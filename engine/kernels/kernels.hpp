@@ -12,7 +12,8 @@
 namespace heirloom::kernels {
 
 // One block encoding, equal to ggml's byte for byte. n is whole blocks; encode_weighted takes one row of n weights and
-// one importance, a positive number, for each; null where an importance changes nothing.
+// one importance, a positive number, for each. Null: encode where the encoding can only be read, encode_weighted where
+// an importance changes nothing.
 struct BlockKernels {
   void (*encode)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
   void (*encode_weighted)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
@@ -25,6 +26,7 @@ struct Blocks {
   BlockKernels iq4_nl, iq4_xs;
   BlockKernels mxfp4, nvfp4;
   BlockKernels tq1_0, tq2_0, q1_0, q2_0;
+  BlockKernels iq2_xxs, iq2_xs, iq2_s, iq3_xxs, iq3_s, iq1_s, iq1_m;
 };
 
 struct Kernels {
