@@ -24,6 +24,12 @@ struct BlockType : Type {
   const char* dequantize;
   bool is_weighted;
 };
+constexpr std::array read_only_types{
+    BlockType{{"iq2_xxs", 16}, "dequantize_row_iq2_xxs", true}, BlockType{{"iq2_xs", 17}, "dequantize_row_iq2_xs", true},
+    BlockType{{"iq2_s", 22}, "dequantize_row_iq2_s", true},     BlockType{{"iq3_s", 21}, "dequantize_row_iq3_s", true},
+    BlockType{{"iq3_xxs", 18}, "dequantize_row_iq3_xxs", true}, BlockType{{"iq1_s", 19}, "dequantize_row_iq1_s", true},
+    BlockType{{"iq1_m", 29}, "dequantize_row_iq1_m", true},
+};
 constexpr std::array block_types{
     BlockType{{"q4_0", 2}, "dequantize_row_q4_0", true},      BlockType{{"q4_1", 3}, "dequantize_row_q4_1", true},
     BlockType{{"q5_0", 6}, "dequantize_row_q5_0", true},      BlockType{{"q5_1", 7}, "dequantize_row_q5_1", true},
@@ -44,7 +50,9 @@ struct Ggml {
   Quantize quantize = nullptr;
   std::array<Dequantize, 4> dequantize{};
   std::array<Dequantize, block_types.size()> dequantize_blocks{};
+  std::array<Dequantize, read_only_types.size()> dequantize_read_only{};
   std::array<Narrow, 2> narrow{};
+  bool (*requires_importance)(int type) = nullptr;
 };
 
 constexpr std::array types{Type{"q4_0", 2}, Type{"q8_0", 8}};
@@ -71,6 +79,9 @@ Ggml load_ggml() {
                      symbol<Ggml::Dequantize>(library, "ggml_bf16_to_fp32_row")};
   for (std::size_t i = 0; i < block_types.size(); ++i)
     ggml.dequantize_blocks[i] = symbol<Ggml::Dequantize>(library, block_types[i].dequantize);
+  for (std::size_t i = 0; i < read_only_types.size(); ++i)
+    ggml.dequantize_read_only[i] = symbol<Ggml::Dequantize>(library, read_only_types[i].dequantize);
+  ggml.requires_importance = symbol<bool (*)(int)>(library, "ggml_quantize_requires_imatrix");
   ggml.narrow = {symbol<Ggml::Narrow>(library, "ggml_fp32_to_fp16_row"),
                  symbol<Ggml::Narrow>(library, "ggml_fp32_to_bf16_row_ref")};
   return ggml;
@@ -207,6 +218,43 @@ TEST_CASE("block encodings are ggml's for random shapes, distributions and seeds
       }
     }
   }
+}
+
+// Every block is possible. NaN has no particular bits.
+void check_decode(const BlockType& type, Ggml::Dequantize dequantize, const Bytes& bytes) {
+  std::vector<float> expected(bytes.size() / codec(type.id).block_bytes * codec(type.id).block_elements);
+  dequantize(bytes.data(), expected.data(), static_cast<std::int64_t>(expected.size()));
+  for (const kernels::Kernels* isa : kernels::supported()) {
+    CAPTURE(type.id);
+    CAPTURE(isa->name);
+    const std::vector<float> numbers = decode(*isa, type.id, bytes);
+    std::size_t different = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const bool is_same = std::bit_cast<std::uint32_t>(numbers[i]) == std::bit_cast<std::uint32_t>(expected[i]);
+      if (!is_same && !(std::isnan(numbers[i]) && std::isnan(expected[i])))
+        ++different;
+    }
+    CHECK(different == 0);
+  }
+}
+
+TEST_CASE("block encodings decode arbitrary bytes to ggml's numbers, and need an importance where ggml does") {
+  if (ggml().quantize == nullptr)
+    return;
+  std::mt19937_64 random(seed());
+  const auto random_blocks = [&](const BlockType& type) {
+    Bytes bytes(4096 * codec(type.id).block_bytes);
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    return bytes;
+  };
+  for (std::size_t t = 0; t < block_types.size(); ++t)
+    check_decode(block_types[t], ggml().dequantize_blocks[t], random_blocks(block_types[t]));
+  for (std::size_t t = 0; t < read_only_types.size(); ++t)
+    check_decode(read_only_types[t], ggml().dequantize_read_only[t], random_blocks(read_only_types[t]));
+  for (const BlockType& type : block_types)
+    CHECK(codec(type.id).needs_importance == ggml().requires_importance(type.ggml_type));
+  for (const BlockType& type : read_only_types)
+    CHECK(codec(type.id).needs_importance == ggml().requires_importance(type.ggml_type));
 }
 
 TEST_CASE("f16 and bf16 are ggml's for all numbers, bf16 for NaN too") {
