@@ -46,8 +46,8 @@ float largest_of(const float* x, std::size_t n) {
 }
 
 // floor(log2f(value)) of a positive value: the exponent, or one more where the logarithm rounds up to it, which is
-// where the value is at most `near[k]` units of its last place (of 24 bits) below 2^exponent, |exponent| in [2^k, 2^(k+1)).
-// A positive exponent that is a power of two has the finer spacing of the numbers below it.
+// where the value is at most `near[k]` units of its last place (of 24 bits) below 2^exponent, |exponent| in [2^k,
+// 2^(k+1)). A positive exponent that is a power of two has the finer spacing of the numbers below it.
 int rounded_log2(float value) {
   constexpr std::uint32_t near[8] = {0, 1, 2, 5, 11, 22, 44, 88};
   const std::uint32_t bits = bits_of(value);

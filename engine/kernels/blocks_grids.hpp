@@ -1,5 +1,5 @@
-// The grids of the iq1, iq2 and iq3 encodings: which combinations of levels a code stands for. Constant tables. An entry
-// packs the levels of its weights, the first lowest: eight of two bits (iq1, iq2) or four of three (iq3).
+// The grids of the iq1, iq2 and iq3 encodings: which combinations of levels a code stands for. Constant tables. An
+// entry packs the levels of its weights, the first lowest: eight of two bits (iq1, iq2) or four of three (iq3).
 //   iq1: level - 1;  iq2: 8, 25, 43;  iq3_xxs: 4, 12, 20, 28, 36, 44, 52, 62;  iq3_s: 2 * level + 1
 #pragma once
 

@@ -2,9 +2,11 @@
 // four (iq3). Eight signs are a byte, or seven bits of it whose number of ones makes the last bit.
 //   iq2_xxs, 66 bytes | 0..1 scale f16 | 2..65 for each 32: four grid bytes, four times seven signs, group scale u4 |
 //   iq2_xs, 74 bytes  | 0..1 scale f16 | 2..65 for each 8: nine grid bits, seven signs | 66..73 scales u4 of each 16 |
-//   iq2_s, 82 bytes   | 0..1 scale f16 | 2..33 low grid bits | 34..65 signs | 66..73 high grid bits | 74..81 scales u4 |
+//   iq2_s, 82 bytes   | 0..1 scale f16 | 2..33 low grid bits | 34..65 signs | 66..73 high grid bits |
+//                     74..81 scales u4 of each 16 |
 //   iq3_xxs, 98 bytes | 0..1 scale f16 | 2..65 grid | 66..97 for each 32: four times seven signs, group scale u4 |
-//   iq3_s, 110 bytes  | 0..1 scale f16 | 2..65 low grid bits | 66..73 high grid bits | 74..105 signs | 106..109 scales |
+//   iq3_s, 110 bytes  | 0..1 scale f16 | 2..65 low grid bits | 66..73 high grid bits | 74..105 signs |
+//                     106..109 scales u4 of each 32 |
 //   iq1_s, 50 bytes   | 0..1 scale f16 | 2..33 low grid bits | 34..49 for each 32: four times three high grid bits,
 //                     group scale u3, sign of the shift |
 //   iq1_m, 56 bytes   | 0..31 low grid bits | 32..47 for each 8: three high grid bits, sign of the shift |
@@ -21,7 +23,9 @@ constexpr float iq2_levels[4] = {8.0f, 25.0f, 43.0f, 0.0f};
 constexpr float iq3_xxs_levels[8] = {4.0f, 12.0f, 20.0f, 28.0f, 36.0f, 44.0f, 52.0f, 62.0f};
 constexpr float iq3_s_levels[8] = {1.0f, 3.0f, 5.0f, 7.0f, 9.0f, 11.0f, 13.0f, 15.0f};
 
-std::uint32_t load_u32(const std::uint8_t* p) { return load_u16(p) | static_cast<std::uint32_t>(load_u16(p + 2)) << 16; }
+std::uint32_t load_u32(const std::uint8_t* p) {
+  return load_u16(p) | static_cast<std::uint32_t>(load_u16(p + 2)) << 16;
+}
 
 unsigned all_signs(unsigned seven) { return seven | static_cast<unsigned>(__builtin_parity(seven)) << 7; }
 

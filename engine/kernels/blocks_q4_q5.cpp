@@ -2,7 +2,8 @@
 //   q4_1, 20 bytes | 0..1 scale f16 | 2..3 least f16 | 4..19 nibbles |                     weight = scale * q + least
 //   q5_0, 22 bytes | 0..1 scale f16 | 2..5 fifth bits | 6..21 nibbles |                    weight = scale * (q - 16)
 //   q5_1, 24 bytes | 0..1 scale f16 | 2..3 least f16 | 4..7 fifth bits | 8..23 nibbles |   weight = scale * q + least
-// Nibbles: byte j has weight j in its low half and weight j + 16 in its high half; bit j of the fifth bits is weight j's.
+// Nibbles: byte j has weight j in its low half and weight j + 16 in its high half. Bit j of the fifth bits is weight
+// j's.
 #include "engine/kernels/blocks.hpp"
 #include "engine/kernels/blocks_rows.hpp"
 

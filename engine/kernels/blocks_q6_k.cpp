@@ -22,8 +22,8 @@ void store_codes(const std::int8_t* q, std::uint8_t* dst) {
       std::uint8_t* low = dst + half / 2 + l;
       low[0] = static_cast<std::uint8_t>((first[0] & 15) | (first[64] & 15) << 4);
       low[32] = static_cast<std::uint8_t>((first[32] & 15) | (first[96] & 15) << 4);
-      dst[high_bits_at + half / 4 + l] = static_cast<std::uint8_t>(first[0] >> 4 | first[32] >> 4 << 2 |
-                                                                   first[64] >> 4 << 4 | first[96] >> 4 << 6);
+      dst[high_bits_at + half / 4 + l] =
+          static_cast<std::uint8_t>(first[0] >> 4 | first[32] >> 4 << 2 | first[64] >> 4 << 4 | first[96] >> 4 << 6);
     }
 }
 

@@ -17,8 +17,7 @@ void encode_each(const float* src, std::uint8_t* dst, std::size_t n, Block block
 template <std::size_t elements, std::size_t bytes, class Block>
 void encode_each_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n,
                           Block block) noexcept {
-  for (std::size_t i = 0; i < n / elements; ++i)
-    block(src + elements * i, importance + elements * i, dst + bytes * i);
+  for (std::size_t i = 0; i < n / elements; ++i) block(src + elements * i, importance + elements * i, dst + bytes * i);
 }
 
 template <std::size_t elements, std::size_t bytes, class Block>

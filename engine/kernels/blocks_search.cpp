@@ -16,7 +16,9 @@ Extreme extreme_of(const float* x, std::size_t n) {
   return extreme;
 }
 
-std::int32_t symmetric_code(float scaled_value, int levels) { return clamped(nearest(scaled_value), -levels, levels - 1); }
+std::int32_t symmetric_code(float scaled_value, int levels) {
+  return clamped(nearest(scaled_value), -levels, levels - 1);
+}
 
 // Sums of w * x * q and w * q * q.
 struct Products {

@@ -98,17 +98,17 @@ TEST_CASE("holds_all_values is true where a conversion loses nothing") {
   };
   const std::vector<Row> rows{
       {"f64",
-       {"f32", "f16", "bf16", "f8_e4m3", "f8_e5m2", "f8_e8m0", "f8_e4m3fnuz", "f8_e5m2fnuz", "i8", "u8", "i16", "u16",
-        "i32", "u32", "bool", "q8_0", "q4_0", "q5_0", "iq4_nl", "q3_k", "q6_k", "iq4_xs", "tq1_0", "tq2_0", "q1_0", "q2_0", "mxfp4", "nvfp4", "q4_1", "q5_1",
-        "q2_k", "q4_k", "q5_k", "iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs", "iq3_s", "iq1_s", "iq1_m"}},
+       {"f32",  "f16",    "bf16",  "f8_e4m3", "f8_e5m2", "f8_e8m0", "f8_e4m3fnuz", "f8_e5m2fnuz", "i8",     "u8",
+        "i16",  "u16",    "i32",   "u32",     "bool",    "q8_0",    "q4_0",        "q5_0",        "iq4_nl", "q3_k",
+        "q6_k", "iq4_xs", "tq1_0", "tq2_0",   "q1_0",    "q2_0",    "mxfp4",       "nvfp4",       "q4_1",   "q5_1",
+        "q2_k", "q4_k",   "q5_k",  "iq2_xxs", "iq2_xs",  "iq2_s",   "iq3_xxs",     "iq3_s",       "iq1_s",  "iq1_m"}},
       {"f32",
-       {"f16", "bf16", "f8_e4m3", "f8_e5m2", "f8_e8m0", "f8_e4m3fnuz", "f8_e5m2fnuz", "i8", "u8", "i16", "u16", "bool",
-        "q8_0", "q4_0", "q5_0", "iq4_nl", "q3_k", "q6_k", "iq4_xs", "tq1_0", "tq2_0", "q1_0", "q2_0", "mxfp4", "nvfp4", "q4_1", "q5_1",
-        "q2_k", "q4_k", "q5_k", "iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs", "iq3_s", "iq1_s", "iq1_m"}},
-      {"f16",
-       {"f8_e4m3", "f8_e5m2", "f8_e4m3fnuz", "f8_e5m2fnuz", "i8", "u8", "bool", "tq1_0", "q1_0", "nvfp4"}},
-      {"bf16",
-       {"f8_e4m3", "f8_e5m2", "f8_e8m0", "f8_e4m3fnuz", "f8_e5m2fnuz", "i8", "u8", "bool", "mxfp4", "nvfp4"}},
+       {"f16",     "bf16",   "f8_e4m3", "f8_e5m2", "f8_e8m0", "f8_e4m3fnuz", "f8_e5m2fnuz", "i8",   "u8",     "i16",
+        "u16",     "bool",   "q8_0",    "q4_0",    "q5_0",    "iq4_nl",      "q3_k",        "q6_k", "iq4_xs", "tq1_0",
+        "tq2_0",   "q1_0",   "q2_0",    "mxfp4",   "nvfp4",   "q4_1",        "q5_1",        "q2_k", "q4_k",   "q5_k",
+        "iq2_xxs", "iq2_xs", "iq2_s",   "iq3_xxs", "iq3_s",   "iq1_s",       "iq1_m"}},
+      {"f16", {"f8_e4m3", "f8_e5m2", "f8_e4m3fnuz", "f8_e5m2fnuz", "i8", "u8", "bool", "tq1_0", "q1_0", "nvfp4"}},
+      {"bf16", {"f8_e4m3", "f8_e5m2", "f8_e8m0", "f8_e4m3fnuz", "f8_e5m2fnuz", "i8", "u8", "bool", "mxfp4", "nvfp4"}},
       {"f8_e4m3", {"bool"}},
       {"f8_e5m2", {"bool"}},
       {"f8_e8m0", {}},
@@ -159,10 +159,10 @@ TEST_CASE("swap_bytes turns the scales of blocks around and nothing else") {
     const char* id;
     std::vector<std::size_t> scales;
   };
-  const std::vector<Row> rows{{"q8_0", {0}},     {"q4_0", {0}},      {"q4_1", {0, 2}}, {"q5_0", {0}},  {"q5_1", {0, 2}},
-                              {"q2_k", {80, 82}}, {"q3_k", {108}},    {"q4_k", {0, 2}}, {"q5_k", {0, 2}}, {"q6_k", {208}},
-                              {"iq4_nl", {0}},    {"iq4_xs", {0, 2}}, {"tq1_0", {52}},  {"tq2_0", {64}},  {"q1_0", {0}},
-                              {"q2_0", {0}},      {"mxfp4", {}},      {"nvfp4", {}}};
+  const std::vector<Row> rows{
+      {"q8_0", {0}},   {"q4_0", {0}},    {"q4_1", {0, 2}}, {"q5_0", {0}},   {"q5_1", {0, 2}}, {"q2_k", {80, 82}},
+      {"q3_k", {108}}, {"q4_k", {0, 2}}, {"q5_k", {0, 2}}, {"q6_k", {208}}, {"iq4_nl", {0}},  {"iq4_xs", {0, 2}},
+      {"tq1_0", {52}}, {"tq2_0", {64}},  {"q1_0", {0}},    {"q2_0", {0}},   {"mxfp4", {}},    {"nvfp4", {}}};
   for (const Row& row : rows) {
     CAPTURE(row.id);
     const std::size_t size = codec(row.id).block_bytes;

@@ -25,9 +25,12 @@ struct BlockType : Type {
   bool is_weighted;
 };
 constexpr std::array read_only_types{
-    BlockType{{"iq2_xxs", 16}, "dequantize_row_iq2_xxs", true}, BlockType{{"iq2_xs", 17}, "dequantize_row_iq2_xs", true},
-    BlockType{{"iq2_s", 22}, "dequantize_row_iq2_s", true},     BlockType{{"iq3_s", 21}, "dequantize_row_iq3_s", true},
-    BlockType{{"iq3_xxs", 18}, "dequantize_row_iq3_xxs", true}, BlockType{{"iq1_s", 19}, "dequantize_row_iq1_s", true},
+    BlockType{{"iq2_xxs", 16}, "dequantize_row_iq2_xxs", true},
+    BlockType{{"iq2_xs", 17}, "dequantize_row_iq2_xs", true},
+    BlockType{{"iq2_s", 22}, "dequantize_row_iq2_s", true},
+    BlockType{{"iq3_s", 21}, "dequantize_row_iq3_s", true},
+    BlockType{{"iq3_xxs", 18}, "dequantize_row_iq3_xxs", true},
+    BlockType{{"iq1_s", 19}, "dequantize_row_iq1_s", true},
     BlockType{{"iq1_m", 29}, "dequantize_row_iq1_m", true},
 };
 constexpr std::array block_types{
@@ -148,8 +151,8 @@ TEST_CASE("q8_0 and q4_0 are ggml's for random shapes, distributions and seeds")
     }
 }
 
-// Weights as they are in models and as they are hard: few different values, one magnitude far from the others, groups of
-// zeros, values of one sign close to each other, magnitudes from subnormal to 2^40.
+// Weights as they are in models and as they are hard: few different values, one magnitude far from the others, groups
+// of zeros, values of one sign close to each other, magnitudes from subnormal to 2^40.
 float block_number(std::mt19937_64& random, int kind, std::size_t i) {
   const auto uniform = [&] { return static_cast<double>(random() >> 11) * 0x1p-53 - 0.5; };
   switch (kind) {
@@ -162,7 +165,8 @@ float block_number(std::mt19937_64& random, int kind, std::size_t i) {
     case 3:
       return static_cast<float>(std::ldexp(uniform(), static_cast<int>(random() % 180) - 140));
     case 4:
-      return static_cast<float>((i / 32 % 2 == 0 ? 1 : -1) * (0.5 + uniform() * std::ldexp(1.0, -(static_cast<int>(i / 64 % 24)))));
+      return static_cast<float>((i / 32 % 2 == 0 ? 1 : -1) *
+                                (0.5 + uniform() * std::ldexp(1.0, -(static_cast<int>(i / 64 % 24)))));
     case 5:
       return random() % 2 == 0 ? 0.75f : i / 16 % 3 == 0 ? 0.0f : i / 16 % 3 == 1 ? -0.25f : 0.749f;
     case 6:
@@ -187,6 +191,7 @@ TEST_CASE("block encodings are ggml's for random shapes, distributions and seeds
     return;
   std::printf("seed %llu (HEIRLOOM_TEST_SEED)\n", static_cast<unsigned long long>(seed()));
   std::mt19937_64 random(seed());
+  // HEIRLOOM_TEST_ROUNDS asks for a longer search.
   const char* rounds_text = std::getenv("HEIRLOOM_TEST_ROUNDS");
   const int rounds = rounds_text == nullptr ? 64 : std::atoi(rounds_text);
   for (int round = 0; round < rounds; ++round) {
@@ -196,8 +201,9 @@ TEST_CASE("block encodings are ggml's for random shapes, distributions and seeds
     std::vector<float> input(rows * columns);
     std::vector<float> importance(columns);
     for (std::size_t i = 0; i < input.size(); ++i) input[i] = block_number(random, kind, i);
-    for (float& value : importance) value = static_cast<float>(std::ldexp(1.0, static_cast<int>(random() % 12)) *
-                                                               (static_cast<double>(random() >> 11) * 0x1p-53 + 1e-3));
+    for (float& value : importance)
+      value = static_cast<float>(std::ldexp(1.0, static_cast<int>(random() % 12)) *
+                                 (static_cast<double>(random() >> 11) * 0x1p-53 + 1e-3));
     for (std::size_t t = 0; t < block_types.size(); ++t) {
       const BlockType& type = block_types[t];
       const Bytes expected = quantized(type, input, {}, columns);

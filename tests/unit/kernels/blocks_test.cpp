@@ -80,7 +80,8 @@ constexpr std::array<Generator, 4> generators{
     [](std::mt19937_64& random) { return std::bit_cast<float>(static_cast<std::uint32_t>(random())); },
     [](std::mt19937_64& random) { return random() % 3 == 0 ? static_cast<float>(random() % 5) - 2.0f : 0.0f; },
     [](std::mt19937_64& random) {
-      const float special[] = {0.0f, -0.0f, 0x1p-149f, -0x1p-127f, 0x1.fffffep127f, INFINITY, -INFINITY, NAN, 1.0f, -1.0f};
+      const float special[] = {0.0f,     -0.0f,     0x1p-149f, -0x1p-127f, 0x1.fffffep127f,
+                               INFINITY, -INFINITY, NAN,       1.0f,       -1.0f};
       return special[random() % std::size(special)];
     }};
 
