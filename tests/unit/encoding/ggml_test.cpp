@@ -226,6 +226,25 @@ TEST_CASE("block encodings are ggml's for random shapes, distributions and seeds
   }
 }
 
+TEST_CASE("the four-bit floating point encodings take ggml's scales around every power of two") {
+  if (ggml().quantize == nullptr)
+    return;
+  std::vector<float> input;
+  for (std::uint32_t power = 0x0080'0000; power <= 0x7f00'0000; power += 0x0080'0000)
+    for (std::uint32_t below = 0; below < 100; ++below) {
+      input.push_back(std::bit_cast<float>(power - below));
+      input.resize(input.size() + 63, 0.0f);
+    }
+  for (const BlockType& type : block_types)
+    if (std::string_view(type.id).ends_with("fp4"))
+      for (const kernels::Kernels* isa : kernels::supported()) {
+        CAPTURE(type.id);
+        CAPTURE(isa->name);
+        const bool is_same = encode(*isa, type.id, input) == quantized(type, input, {}, 64);
+        CHECK(is_same);
+      }
+}
+
 // Every block is possible. NaN has no particular bits.
 void check_decode(const BlockType& type, Ggml::Dequantize dequantize, const Bytes& bytes) {
   std::vector<float> expected(bytes.size() / codec(type.id).block_bytes * codec(type.id).block_elements);
