@@ -9,6 +9,7 @@
 namespace heirloom::encoding {
 namespace {
 
+using kernels::Blocks;
 using kernels::Kernels;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
@@ -130,7 +131,7 @@ void swap_numbers(std::uint8_t* data, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) std::reverse(data + bytes * i, data + bytes * (i + 1));
 }
 
-// Bytes of the binary16 scales of each block; the rest are bytes anyway (formats/facts/gguf.md#types).
+// Bytes of the 16-bit numbers of each block; the rest are bytes anyway (formats/facts/gguf.md#types).
 template <std::size_t block_bytes, std::size_t... offsets>
 void swap_scales(std::uint8_t* data, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i)
@@ -154,10 +155,66 @@ constexpr Codec integer(std::string_view id) {
           .swap_bytes = swap_numbers<sizeof(Integer)>};
 }
 
-// Blocks that can be copied and turned to the other byte order alone.
-constexpr Codec opaque_block(std::string_view id, std::uint32_t elements, std::uint32_t bytes,
-                             void (*swap)(std::uint8_t*, std::size_t) noexcept) {
-  return {id, Kind::block, elements, bytes, false, nullptr, nullptr, nullptr, nullptr, swap};
+template <auto block>
+void decode_block_with(const Kernels& kernels, const std::uint8_t* src, float* dst, std::size_t n) noexcept {
+  (kernels.blocks.*block).decode(src, dst, n);
+}
+
+template <auto block>
+void encode_block_with(const Kernels& kernels, const float* src, std::uint8_t* dst, std::size_t n) noexcept {
+  (kernels.blocks.*block).encode(src, dst, n);
+}
+
+template <auto block>
+void encode_weighted_with(const Kernels& kernels, const float* src, const float* importance, std::uint8_t* dst,
+                          std::size_t n) noexcept {
+  (kernels.blocks.*block).encode_weighted(src, importance, dst, n);
+}
+
+void encode_weighted_q4_0(const Kernels& kernels, const float* src, const float* importance, std::uint8_t* dst,
+                          std::size_t n) noexcept {
+  kernels.encode_weighted_q4_0(src, importance, dst, n);
+}
+
+// What a block decodes to is defined in binary32, so binary32 holds it.
+template <auto block>
+constexpr Codec block_codec(std::string_view id, std::uint32_t elements, std::uint32_t bytes,
+                            void (*swap)(std::uint8_t*, std::size_t) noexcept) {
+  return {.id = id,
+          .kind = Kind::block,
+          .block_elements = elements,
+          .block_bytes = bytes,
+          .is_f32_exact = true,
+          .decode = decode_block_with<block>,
+          .encode = encode_block_with<block>,
+          .decode_f64 = nullptr,
+          .encode_f64 = nullptr,
+          .swap_bytes = swap};
+}
+
+template <auto block>
+constexpr Codec weighted_codec(std::string_view id, std::uint32_t elements, std::uint32_t bytes,
+                               void (*swap)(std::uint8_t*, std::size_t) noexcept) {
+  Codec codec = block_codec<block>(id, elements, bytes, swap);
+  codec.encode_weighted = encode_weighted_with<block>;
+  return codec;
+}
+
+// Can be read, and copied. How a big-endian machine lays its bit fields out is not known.
+template <auto block>
+constexpr Codec read_only_codec(std::string_view id, std::uint32_t bytes, bool needs_importance) {
+  return {.id = id,
+          .kind = Kind::block,
+          .block_elements = 256,
+          .block_bytes = bytes,
+          .is_f32_exact = true,
+          .decode = decode_block_with<block>,
+          .encode = nullptr,
+          .decode_f64 = nullptr,
+          .encode_f64 = nullptr,
+          .swap_bytes = nullptr,
+          .encode_weighted = nullptr,
+          .needs_importance = needs_importance};
 }
 
 constexpr std::array table{
@@ -187,13 +244,30 @@ constexpr std::array table{
     Codec{"q8_0", Kind::block, 32, 34, true, decode_with<&Kernels::decode_q8_0>, encode_with<&Kernels::encode_q8_0>,
           nullptr, nullptr, swap_scales<34, 0>},
     Codec{"q4_0", Kind::block, 32, 18, true, decode_with<&Kernels::decode_q4_0>, encode_with<&Kernels::encode_q4_0>,
-          nullptr, nullptr, swap_scales<18, 0>},
-    opaque_block("q1_0", 128, 18, swap_scales<18, 0>),
-    opaque_block("q4_k", 256, 144, swap_scales<144, 0, 2>),
-    opaque_block("q6_k", 256, 210, swap_scales<210, 208>),
-    opaque_block("tq2_0", 256, 66, swap_scales<66, 64>),
-    opaque_block("mxfp4", 32, 17, swap_nothing),
-    opaque_block("nvfp4", 64, 36, swap_nothing),
+          nullptr, nullptr, swap_scales<18, 0>, encode_weighted_q4_0},
+    weighted_codec<&Blocks::q4_1>("q4_1", 32, 20, swap_scales<20, 0, 2>),
+    weighted_codec<&Blocks::q5_0>("q5_0", 32, 22, swap_scales<22, 0>),
+    weighted_codec<&Blocks::q5_1>("q5_1", 32, 24, swap_scales<24, 0, 2>),
+    weighted_codec<&Blocks::q2_k>("q2_k", 256, 84, swap_scales<84, 80, 82>),
+    weighted_codec<&Blocks::q3_k>("q3_k", 256, 110, swap_scales<110, 108>),
+    weighted_codec<&Blocks::q4_k>("q4_k", 256, 144, swap_scales<144, 0, 2>),
+    weighted_codec<&Blocks::q5_k>("q5_k", 256, 176, swap_scales<176, 0, 2>),
+    weighted_codec<&Blocks::q6_k>("q6_k", 256, 210, swap_scales<210, 208>),
+    weighted_codec<&Blocks::iq4_nl>("iq4_nl", 32, 18, swap_scales<18, 0>),
+    weighted_codec<&Blocks::iq4_xs>("iq4_xs", 256, 136, swap_scales<136, 0, 2>),
+    block_codec<&Blocks::mxfp4>("mxfp4", 32, 17, swap_nothing),
+    block_codec<&Blocks::nvfp4>("nvfp4", 64, 36, swap_nothing),
+    block_codec<&Blocks::tq1_0>("tq1_0", 256, 54, swap_scales<54, 52>),
+    block_codec<&Blocks::tq2_0>("tq2_0", 256, 66, swap_scales<66, 64>),
+    block_codec<&Blocks::q1_0>("q1_0", 128, 18, swap_scales<18, 0>),
+    block_codec<&Blocks::q2_0>("q2_0", 64, 18, swap_scales<18, 0>),
+    read_only_codec<&Blocks::iq2_xxs>("iq2_xxs", 66, true),
+    read_only_codec<&Blocks::iq2_xs>("iq2_xs", 74, true),
+    read_only_codec<&Blocks::iq2_s>("iq2_s", 82, false),
+    read_only_codec<&Blocks::iq3_xxs>("iq3_xxs", 98, false),
+    read_only_codec<&Blocks::iq3_s>("iq3_s", 110, false),
+    read_only_codec<&Blocks::iq1_s>("iq1_s", 50, true),
+    read_only_codec<&Blocks::iq1_m>("iq1_m", 56, false),
 };
 
 }  // namespace

@@ -43,6 +43,29 @@ constexpr std::array table{
     Values{"bool", 1, 0, 1, zero, true},
     Values{"q8_0", 18, -24, 23, ieee, false},  // binary16 * i8
     Values{"q4_0", 14, -24, 19, ieee, false},  // binary16 * four bits
+    Values{"q5_0", 15, -24, 20, ieee, false},
+    Values{"iq4_nl", 18, -24, 23, ieee, false},
+    Values{"q3_k", 18, -24, 23, ieee, false},
+    Values{"q6_k", 23, -24, 28, ieee, false},
+    Values{"iq4_xs", 23, -24, 28, ieee, false},
+    Values{"tq1_0", 11, -24, 16, ieee, false},
+    Values{"tq2_0", 11, -24, 17, ieee, false},
+    Values{"q1_0", 11, -24, 16, ieee, false},
+    Values{"q2_0", 11, -24, 17, ieee, false},
+    Values{"iq2_xxs", 22, -27, 24, ieee, false},
+    Values{"iq2_xs", 22, -27, 24, ieee, false},
+    Values{"iq2_s", 22, -27, 24, ieee, false},
+    Values{"iq3_xxs", 21, -26, 25, ieee, false},
+    Values{"iq3_s", 20, -24, 25, ieee, false},
+    Values{"iq1_s", 19, -27, 21, ieee, false},
+    Values{"iq1_m", 19, -27, 21, ieee, false},
+    Values{"mxfp4", 2, -128, 128, negative | zero | infinite, false},
+    Values{"nvfp4", 6, -10, 12, negative | zero, false},
+    Values{"q4_1", 24, -149, 128, ieee, false},  // this and the rest: rounded to binary32
+    Values{"q5_1", 24, -149, 128, ieee, false},
+    Values{"q2_k", 24, -149, 128, ieee, false},
+    Values{"q4_k", 24, -149, 128, ieee, false},
+    Values{"q5_k", 24, -149, 128, ieee, false},
 };
 
 const Values* find_values(std::string_view id) {

@@ -1,4 +1,5 @@
 // The AVX2 row (with F16C, which every CPU with AVX2 has).
+#include "engine/kernels/blocks.hpp"
 #include "engine/kernels/rows.hpp"
 #include "engine/kernels/simd/avx2_blocks.hpp"
 #include "engine/kernels/simd/avx2_elements.hpp"
@@ -73,6 +74,8 @@ constinit const Kernels avx2_kernels{
     .decode_q8_0 = decode_blocks<avx2::decode_q8_0_one, q8_0_bytes>,
     .encode_q4_0 = encode_blocks<avx2::encode_q4_0_group, encode_q4_0_block, q4_0_bytes>,
     .decode_q4_0 = decode_blocks<avx2::decode_q4_0_one, q4_0_bytes>,
+    .encode_weighted_q4_0 = encode_weighted_q4_0,
+    .blocks = portable_blocks,
 };
 
 }  // namespace heirloom::kernels

@@ -1,5 +1,6 @@
 // The scalar row: runs everywhere and defines the bits.
 #include "engine/kernels/block.hpp"
+#include "engine/kernels/blocks.hpp"
 #include "engine/kernels/kernels.hpp"
 
 namespace heirloom::kernels {
@@ -59,6 +60,8 @@ constinit const Kernels scalar_kernels{
     .decode_q8_0 = decode_blocks<decode_q8_0_block, q8_0_bytes>,
     .encode_q4_0 = encode_blocks<encode_q4_0_block, q4_0_bytes>,
     .decode_q4_0 = decode_blocks<decode_q4_0_block, q4_0_bytes>,
+    .encode_weighted_q4_0 = encode_weighted_q4_0,
+    .blocks = portable_blocks,
 };
 
 }  // namespace heirloom::kernels

@@ -11,6 +11,24 @@
 
 namespace heirloom::kernels {
 
+// One block encoding, equal to ggml's byte for byte. n is whole blocks; encode_weighted takes one row of n weights and
+// one importance, a positive number, for each. Null: encode where the encoding can only be read, encode_weighted where
+// an importance changes nothing.
+struct BlockKernels {
+  void (*encode)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
+  void (*encode_weighted)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
+  void (*decode)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
+};
+
+struct Blocks {
+  BlockKernels q4_1, q5_0, q5_1;
+  BlockKernels q2_k, q3_k, q4_k, q5_k, q6_k;
+  BlockKernels iq4_nl, iq4_xs;
+  BlockKernels mxfp4, nvfp4;
+  BlockKernels tq1_0, tq2_0, q1_0, q2_0;
+  BlockKernels iq2_xxs, iq2_xs, iq2_s, iq3_xxs, iq3_s, iq1_s, iq1_m;
+};
+
 struct Kernels {
   std::string_view name;  // "scalar", "avx2", "neon"
   std::size_t lanes;      // 32-bit lanes
@@ -36,6 +54,9 @@ struct Kernels {
   void (*decode_q8_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*encode_q4_0)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
   void (*decode_q4_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
+  void (*encode_weighted_q4_0)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
+
+  Blocks blocks;
 };
 
 extern const Kernels scalar_kernels;

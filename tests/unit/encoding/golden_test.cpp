@@ -1,4 +1,4 @@
-// q8_0 and q4_0 are ggml's, byte for byte: digests of its output for inputs that integer and binary64 arithmetic
+// Block encodings are ggml's, byte for byte: digests of its output for inputs that integer and binary64 arithmetic
 // reproduce exactly.
 #include "tests/unit/encoding/support.hpp"
 
@@ -80,9 +80,11 @@ constexpr std::array rules{
     Rule{"halfzero", [](std::uint64_t, std::uint64_t i, double b) { return i / 32 % 2 == 1 ? 0.02 * b : 0.0; }},
 };
 
+constexpr std::size_t columns = 1024;
+
 std::vector<float> input_of(const Case& row) {
   std::vector<float> values;
-  for (std::uint64_t i = 0; i < 4 * 1024; ++i) {
+  for (std::uint64_t i = 0; i < 4 * columns; ++i) {
     if (row.data == "bits")  // any bits at all: huge and tiny numbers, infinities, NaN
       values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(splitmix64((row.seed << 32) + i))));
     for (const Rule& rule : rules)
@@ -92,7 +94,87 @@ std::vector<float> input_of(const Case& row) {
   return values;
 }
 
+std::vector<float> importance_of(const Case& row) {
+  std::vector<float> values;
+  for (std::uint64_t column = 0; column < columns; ++column) {
+    const double b = bell(row.seed + 50, column);
+    values.push_back(static_cast<float>(b * b + 0.01));
+  }
+  return values;
+}
+
+struct BlockCase : Case {
+  bool is_weighted = false;
+};
+
+std::vector<BlockCase> block_cases() {
+  std::ifstream file(HEIRLOOM_SOURCE_DIR "/tests/unit/encoding/ggml_blocks_golden.txt");
+  std::vector<BlockCase> cases;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('#'))
+      continue;
+    BlockCase row;
+    std::string importance;
+    std::istringstream(line) >> row.encoding >> row.data >> importance >> row.encoded >> row.decoded;
+    row.is_weighted = importance == "weighted";
+    for (std::size_t k = 0; k < rules.size(); ++k)
+      if (row.data == rules[k].data)
+        row.seed = 701 + k;
+    cases.push_back(row);
+  }
+  return cases;
+}
+
+// Arbitrary bytes, the exponent of each block's scale below 16 so that all numbers are finite.
+Bytes block_bytes_of(const BlockCase& row) {
+  const std::size_t size = codec(row.encoding).block_bytes;
+  const std::size_t exponent_at = row.encoding == "iq1_m" ? 55 : 1;
+  Bytes bytes;
+  for (std::uint64_t i = 0; i < 64 * size; ++i)
+    bytes.push_back(static_cast<std::uint8_t>(splitmix64((std::uint64_t{801} << 32) + i)));
+  for (std::size_t block = 0; block < 64; ++block) bytes[size * block + exponent_at] &= 0xbf;
+  return bytes;
+}
+
+std::string short_sha256(const Bytes& bytes) { return sha256(bytes).substr(0, 16); }
+
 }  // namespace
+
+TEST_CASE("block encodings give ggml's bytes for every kind of data, with and without importance") {
+  const std::vector<BlockCase> cases = block_cases();
+  REQUIRE(cases.size() == 331);
+  for (const BlockCase& row : cases)
+    for (const kernels::Kernels* isa : kernels::supported()) {
+      CAPTURE(row.encoding);
+      CAPTURE(row.data);
+      CAPTURE(row.is_weighted);
+      CAPTURE(isa->name);
+      if (row.data == "bytes")
+        continue;
+      const std::vector<float> input = input_of(row);
+      const Bytes encoded = row.is_weighted ? encode_weighted(*isa, row.encoding, input, importance_of(row))
+                                            : encode(*isa, row.encoding, input);
+      CHECK(short_sha256(encoded) == row.encoded);
+      CHECK(short_sha256(bytes_of(decode(*isa, row.encoding, encoded))) == row.decoded);
+    }
+}
+
+TEST_CASE("encodings that can only be read decode arbitrary bytes to ggml's numbers") {
+  std::size_t count = 0;
+  for (const BlockCase& row : block_cases()) {
+    if (row.data != "bytes")
+      continue;
+    ++count;
+    const Bytes bytes = block_bytes_of(row);
+    REQUIRE(short_sha256(bytes) == row.encoded);
+    for (const kernels::Kernels* isa : kernels::supported()) {
+      CAPTURE(row.encoding);
+      CAPTURE(isa->name);
+      CHECK(short_sha256(bytes_of(decode(*isa, row.encoding, bytes))) == row.decoded);
+    }
+  }
+  CHECK(count == 7);
+}
 
 TEST_CASE("q8_0 and q4_0 give ggml's bytes for every kind of data, and its numbers back") {
   const std::vector<Case> cases = golden_cases();

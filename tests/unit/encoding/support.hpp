@@ -43,6 +43,18 @@ inline Bytes encode(const kernels::Kernels& row, std::string_view id, const std:
   return bytes;
 }
 
+// Rows as long as the importance.
+inline Bytes encode_weighted(const kernels::Kernels& row, std::string_view id, const std::vector<float>& values,
+                             const std::vector<float>& importance) {
+  const Codec& to = codec(id);
+  const std::size_t columns = importance.size();
+  const std::size_t row_bytes = columns / to.block_elements * to.block_bytes;
+  Bytes bytes(values.size() / columns * row_bytes);
+  for (std::size_t i = 0; i < values.size() / columns; ++i)
+    to.encode_weighted(row, values.data() + columns * i, importance.data(), bytes.data() + row_bytes * i, columns);
+  return bytes;
+}
+
 inline std::vector<float> decode(const kernels::Kernels& row, std::string_view id, const Bytes& bytes) {
   const Codec& from = codec(id);
   std::vector<float> values(bytes.size() / from.block_bytes * from.block_elements);
