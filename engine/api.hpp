@@ -60,14 +60,15 @@ class Session {
   const arch::Maps& maps() const { return maps_; }
 
   Result<std::unique_ptr<model::Source>> open(const std::filesystem::path& path, const std::string& format) const;
+  // Refuses a target that would replace or delete a file of the source, whatever ExecuteOptions::force says later.
   Result<Planned> plan_conversion(const ConvertOptions& options) const;
-  // Refuses to write where the source lies.
   Result<run::Outcome> execute(const Planned& planned, const run::ExecuteOptions& options) const;
   Result<Differences> diff(const std::filesystem::path& first, const std::filesystem::path& second,
                            const run::CompareOptions& options) const;
   // The map for a checkpoint, or null.
   const arch::Map* map_of(const model::Source& source) const;
   Result<std::vector<arch::Explanation>> explain(const std::filesystem::path& path) const;
+  // Reads the output back. One that is not what was computed is renamed to NAME.bad, and the error says so.
   Result<void> check_written(const Planned& planned, const run::Outcome& outcome) const;
 
  private:

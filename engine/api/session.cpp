@@ -1,5 +1,7 @@
 #include "engine/api.hpp"
 
+#include "engine/api/places.hpp"
+#include "engine/base/system_error.hpp"
 #include "engine/plan/package.hpp"
 
 #include <algorithm>
@@ -18,7 +20,11 @@ struct Target {
 // By --to, by the suffix, or a Hugging Face directory (DESIGN of the command line: a name ending in .gguf is GGUF).
 Result<Target> resolve_target(const host::Host& host, const fs::path& path, const std::string& to) {
   const Format* by_suffix = host.format_of_suffix(path.filename().string());
-  const bool names_directory = !path.has_filename() || fs::is_directory(path);
+  std::error_code cause;
+  const fs::file_status status = fs::status(path, cause);
+  if (status.type() == fs::file_type::none)
+    return fail(base::system_error(cause.value(), "cannot look at the target", path));
+  const bool names_directory = !path.has_filename() || fs::is_directory(status);
   if (!to.empty()) {
     const Format* format = host.find_format(to);
     if (format == nullptr || !format->writes)
@@ -32,15 +38,6 @@ Result<Target> resolve_target(const host::Host& host, const fs::path& path, cons
     return fail(Error{Code::misuse, "no writable format has the suffix " + base::quoted(path.extension().string()) +
                                         "; name one with --to, or give a directory (with a final /)", no_position, path.string()});
   return Target{"safetensors", true};
-}
-
-// The source is the target, or the target's directory holds the source.
-bool is_same_place(const model::Source& source, const fs::path& target) {
-  std::error_code error;
-  for (const File& file : source.checkpoint.files)
-    if (fs::equivalent(source.files->root() / file.name, target, error))
-      return true;
-  return fs::exists(target, error) && fs::is_directory(target, error) && fs::equivalent(source.files->root(), target, error);
 }
 
 }  // namespace
@@ -66,8 +63,6 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to));
   planned.target = options.target.has_filename() ? options.target : options.target.parent_path();
   planned.is_directory = target.is_directory;
-  if (is_same_place(*planned.source, planned.target))
-    return fail(Error{Code::misuse, "the target is the source", no_position, planned.target.string()});
   plan::Request request;
   request.host = host_.get();
   request.maps = &maps_;
@@ -83,6 +78,9 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   if (!plan)
     return fail(std::move(plan).error().in_file(options.source.string()));
   planned.plan = std::move(*plan);
+  HEIRLOOM_CHECK(check_apart(*host_, *planned.source, planned.plan, planned.target, planned.is_directory));
+  if (is_inside_source(*planned.source, planned.target, planned.is_directory))
+    log_.warn(base::quoted(planned.target.string()) + " lies in the source's directory, which then holds two checkpoints");
   return planned;
 }
 
@@ -126,7 +124,10 @@ Result<std::vector<arch::Explanation>> Session::explain(const fs::path& path) co
 Result<void> Session::check_written(const Planned& planned, const run::Outcome& outcome) const {
   const fs::path path = planned.is_directory ? planned.target
                                              : planned.target.parent_path() / planned.plan.layout.files.front().name;
-  return run::check_written(*host_, planned.plan, outcome, path, log_);
+  auto checked = run::check_written(*host_, planned.plan, outcome, path, log_);
+  if (!checked && checked.error().code != Code::cancelled)
+    return fail(set_aside(std::move(checked).error(), planned.plan, planned.target, planned.is_directory));
+  return checked;
 }
 
 }  // namespace heirloom

@@ -1,10 +1,15 @@
 // The command line as data for CLI11, which is used here only.
 #include "engine/cli/commands.hpp"
+#include "engine/cli/process.hpp"
 #include "engine/cli/talk.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+#include <exception>
 #include <map>
+#include <new>
+#include <sstream>
 
 namespace heirloom::cli {
 namespace {
@@ -120,9 +125,15 @@ int dispatch(const CLI::App& app, const Arguments& all) {
   return run_recipes(all.common);
 }
 
-}  // namespace
+// What CLI11 has to say (help, the version, a wrong use), and the exit code for it.
+int finish(const CLI::App& app, const CLI::Error& error) {
+  std::ostringstream out, err;
+  const bool is_done = app.exit(error, out, err) == 0;
+  std::fputs(err.str().c_str(), stderr);
+  return print(out.str(), is_done ? exit_done : exit_could_not);
+}
 
-int run_program(int argc, const char* const* argv) {
+int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Heirloom carries open weights between ecosystems.", "heirloom");
   app.set_version_flag("--version", "heirloom " HEIRLOOM_VERSION);
   app.require_subcommand(0, 1);  // an unknown word is then named; no word at all is caught below
@@ -137,11 +148,27 @@ int run_program(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_done : exit_could_not;
+    return finish(app, error);
   }
   if (app.get_subcommands().empty())
-    return app.exit(CLI::RequiredError("A command")) == 0 ? exit_done : exit_could_not;
+    return finish(app, CLI::RequiredError("A command"));
   return dispatch(app, all);
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  if (!hold_standard_descriptors())
+    return exit_could_not;
+  ignore_write_signals();
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("error: internal: out of memory\n", stderr);
+  } catch (const std::exception& error) {
+    return report_error({Code::internal, error.what()});
+  }
+  return exit_could_not;
 }
 
 }  // namespace heirloom::cli

@@ -1,11 +1,11 @@
 #include "engine/cli/talk.hpp"
 
+#include "engine/cli/process.hpp"
+
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 
 namespace heirloom::cli {
@@ -16,14 +16,8 @@ using Clock = std::chrono::steady_clock;
 constexpr auto redraw_interval = std::chrono::milliseconds(100);
 constexpr int bar_width = 30;
 
-std::atomic<bool> is_interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-// The second interrupt ends the program at once.
-extern "C" void on_interrupt(int signal) {
-  is_interrupted = true;
-  ::signal(signal, SIG_DFL);
-}
+// A terminal that is gone, a full disk: the talk is lost, the work goes on.
+void say(const std::string& text) { static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr)); }
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -31,8 +25,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 Talk::Talk(ProgressStyle style)
     : style_(style), is_terminal_(::isatty(STDERR_FILENO) == 1), start_(Clock::now()), drawn_(start_) {
-  ::signal(SIGINT, on_interrupt);
-  ::signal(SIGTERM, on_interrupt);
+  watch_interrupts();
 }
 
 Talk::~Talk() { end_progress(); }
@@ -41,21 +34,21 @@ base::Log Talk::log() {
   base::Log log;
   log.line = [this](base::Level level, std::string_view text) { line(level, text); };
   log.progress = [this](std::uint64_t done, std::uint64_t total) { progress(done, total); };
-  log.is_cancelled = [] { return is_interrupted.load(); };
+  log.is_cancelled = [] { return is_interrupted(); };
   return log;
 }
 
 void Talk::line(base::Level level, std::string_view text) {
   const std::lock_guard lock(mutex_);
   if (has_bar_)
-    fmt::print(stderr, "\r\x1b[K");
-  fmt::print(stderr, "{}{}\n", level == base::Level::warning ? "warning: " : "", text);
+    say("\r\x1b[K");
+  say(fmt::format("{}{}\n", level == base::Level::warning ? "warning: " : "", base::printable(text)));
 }
 
 void Talk::end_progress() {
   const std::lock_guard lock(mutex_);
   if (has_bar_)
-    fmt::print(stderr, "\n");
+    say("\n");
   has_bar_ = false;
 }
 
@@ -67,7 +60,7 @@ void Talk::progress(std::uint64_t done, std::uint64_t total) {
     return;
   if (style_ == ProgressStyle::json) {
     if (done == total || now - drawn_ >= redraw_interval)
-      fmt::print(stderr, "{{\"event\":\"progress\",\"done\":{},\"total\":{},\"seconds\":{:.3f}}}\n", done, total, seconds);
+      say(fmt::format("{{\"event\":\"progress\",\"done\":{},\"total\":{},\"seconds\":{:.3f}}}\n", done, total, seconds));
     else
       return;
     drawn_ = now;
@@ -79,7 +72,7 @@ void Talk::progress(std::uint64_t done, std::uint64_t total) {
   } else if (const int tenth = static_cast<int>(10.0 * static_cast<double>(done) / static_cast<double>(total));
              tenth > tenth_ && seconds > 1) {
     tenth_ = tenth;
-    fmt::print(stderr, "{}0% of {} after {:.0f} s\n", tenth, base::human_bytes(total), seconds);
+    say(fmt::format("{}0% of {} after {:.0f} s\n", tenth, base::human_bytes(total), seconds));
   }
 }
 
@@ -88,14 +81,14 @@ void Talk::draw_bar(std::uint64_t done, std::uint64_t total, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total - done) / rate : 0;
   const auto filled = static_cast<std::size_t>(part * bar_width);
-  fmt::print(stderr, "\r[{}{}] {:3.0f}%  {}/s  {:.0f} s left\x1b[K", std::string(filled, '='),
-             std::string(bar_width - filled, ' '), part * 100, base::human_bytes(static_cast<std::uint64_t>(rate)), left);
+  say(fmt::format("\r[{}{}] {:3.0f}%  {}/s  {:.0f} s left\x1b[K", std::string(filled, '='),
+                  std::string(bar_width - filled, ' '), part * 100, base::human_bytes(static_cast<std::uint64_t>(rate)), left));
   std::fflush(stderr);
   has_bar_ = true;
 }
 
 int report_error(const Error& error) {
-  fmt::print(stderr, "error: {}\n", base::describe(error));
+  say("error: " + base::describe(error) + "\n");
   return exit_could_not;
 }
 

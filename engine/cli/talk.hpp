@@ -18,8 +18,9 @@ class Talk {
   Talk(const Talk&) = delete;
   Talk& operator=(const Talk&) = delete;
 
-  // Sinks for the engine; valid as long as this. Interrupts (SIGINT, SIGTERM) show as is_cancelled.
+  // Sinks for the engine; valid as long as this. Interrupts (process.hpp) show as is_cancelled.
   base::Log log();
+  // `text` is made printable.
   void line(base::Level level, std::string_view text);
   // Ends a bar that is being drawn.
   void end_progress();

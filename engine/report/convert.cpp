@@ -77,25 +77,26 @@ Json tensor_json(const plan::Plan& plan, std::size_t i, const run::Outcome* outc
 std::string convert_text(const plan::Plan& plan, const std::string& target, const run::Outcome* outcome) {
   const std::string way = plan.architecture.empty() ? "names kept" : "map " + plan.architecture;
   std::string out = fmt::format("{}{}: {}, {} tensors, {} in {} file{}, from {} ({})\n", outcome == nullptr ? "would write " : "",
-                                target, plan.target_format, plan.tensors.size(), base::human_bytes(total_bytes(plan)),
-                                plan.layout.files.size(), plan.layout.files.size() == 1 ? "" : "s", plan.source_format, way);
+                                base::printable(target), plan.target_format, plan.tensors.size(),
+                                base::human_bytes(total_bytes(plan)), plan.layout.files.size(),
+                                plan.layout.files.size() == 1 ? "" : "s", plan.source_format, way);
   if (plan.layout.files.size() > 1) {
     out += "  weights:";
     for (const File& file : plan.layout.files)
-      out += " " + file.name;
+      out += " " + base::printable(file.name);
     out += "\n";
   }
   if (!plan.side_files.empty()) {
     out += "  beside the weights:";
     for (const plan::SideFile& file : plan.side_files)
-      out += " " + file.name;
+      out += " " + base::printable(file.name);
     out += "\n";
   }
   out += fmt::format("  metadata: {} mapped, {} carried, {} left out\n", count_of(plan, Fate::mapped),
                      count_of(plan, Fate::carried) + count_of(plan, Fate::beside), count_of(plan, Fate::dropped));
   for (const plan::Disposition& disposition : plan.dispositions)
     if (disposition.fate == Fate::dropped)
-      out += fmt::format("    left out {}: {}\n", base::quoted(disposition.item), disposition.reason);
+      out += fmt::format("    left out {}: {}\n", base::quoted(disposition.item), base::printable(disposition.reason));
   return out;
 }
 

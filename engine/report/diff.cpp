@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 
 namespace heirloom::report {
 namespace {
@@ -59,7 +58,6 @@ std::string diff_text(const std::vector<TensorComparison>& tensors, bool shows_a
 }
 
 std::string diff_json(const std::vector<TensorComparison>& tensors, bool is_same) {
-  const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json("nan"); };
   Json json;
   json["is_same"] = is_same;
   json["tensors"] = Json::array();
@@ -71,9 +69,9 @@ std::string diff_json(const std::vector<TensorComparison>& tensors, bool is_same
                                {"first_shape", tensor.first_shape},
                                {"second_shape", tensor.second_shape},
                                {"differing", tensor.differing},
-                               {"max_error", number(tensor.max_error)},
-                               {"rms_error", number(tensor.rms_error)},
-                               {"rms_first", number(tensor.rms_first)},
+                               {"max_error", float_json(tensor.max_error)},
+                               {"rms_error", float_json(tensor.rms_error)},
+                               {"rms_first", float_json(tensor.rms_first)},
                                {"is_reencoding", tensor.is_reencoding}});
   return dump(json);
 }

@@ -27,7 +27,7 @@ Totals totals_of(const Checkpoint& checkpoint) {
 }
 
 std::string line(const std::string& label, const std::string& value) {
-  return "  " + label + std::string(14 - label.size(), ' ') + value + "\n";
+  return "  " + label + std::string(14 - label.size(), ' ') + base::printable(value) + "\n";
 }
 
 std::string text_attr(const Checkpoint& checkpoint, std::string_view key) {
@@ -41,7 +41,7 @@ std::string summary(const model::Source& source, const arch::Map* map) {
   std::uint64_t file_bytes = 0;
   for (const File& file : checkpoint.files)
     file_bytes += file.size;
-  std::string out = source.files->display(source.files->primary()) + "\n";
+  std::string out = base::printable(source.files->display(source.files->primary())) + "\n";
   out += line("format", checkpoint.format + (checkpoint.version.empty() ? "" : " " + checkpoint.version) + " (plugin " +
                             source.plugin + ")");
   out += line("files", std::to_string(checkpoint.files.size()) + ", " + base::human_bytes(file_bytes));

@@ -1,4 +1,5 @@
 // Lists of plugins, formats, architectures and recipes.
+#include "engine/base/text.hpp"
 #include "engine/plan/recipe.hpp"
 #include "engine/report/report.hpp"
 #include "engine/report/table.hpp"
@@ -35,7 +36,7 @@ std::string plugins_text(const host::Host& host, bool shows_why) {
   std::string out;
   if (shows_why) {
     for (const host::Candidate& candidate : host.candidates())
-      out += fmt::format("{}: {}\n", candidate.path.string(), candidate.verdict);
+      out += fmt::format("{}: {}\n", base::printable(candidate.path.string()), base::printable(candidate.verdict));
     return out;
   }
   Table table({"plugin", "version", "licence", "formats", "library"});

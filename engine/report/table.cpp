@@ -1,5 +1,7 @@
 #include "engine/report/table.hpp"
 
+#include "engine/base/text.hpp"
+
 #include <algorithm>
 
 namespace heirloom::report {
@@ -22,7 +24,11 @@ Table::Table(std::vector<std::string> headings) {
   rows_.push_back(std::move(headings));
 }
 
-void Table::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+void Table::add(std::vector<std::string> cells) {
+  for (std::string& cell : cells)
+    cell = base::printable(cell);
+  rows_.push_back(std::move(cells));
+}
 
 std::string Table::text() const {
   std::vector<std::size_t> widths(is_number_.size(), 0);

@@ -11,6 +11,7 @@ class Table {
  public:
   // Headings; one that begins with '>' is a column of numbers.
   explicit Table(std::vector<std::string> headings);
+  // Cells are made printable.
   void add(std::vector<std::string> cells);
   bool is_empty() const { return rows_.size() <= 1; }
   std::string text() const;

@@ -10,18 +10,11 @@ namespace {
 
 constexpr std::uint64_t max_elements_shown = 8;
 
-template <class Float>
-Json float_json(Float value) {
-  if (std::isfinite(value))
-    return Json(value);
-  return Json(std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
-}
-
 Json element(const Attr& attr, AttrType type, std::uint64_t i) {
   switch (type) {
     case AttrType::string: return Json(attr.strings[i]);
     case AttrType::boolean: return Json(*attr.get<bool>(i));
-    case AttrType::f32: return float_json(*attr.get<float>(i));
+    case AttrType::f32: return float_json(static_cast<double>(*attr.get<float>(i)));
     case AttrType::f64: return float_json(*attr.get<double>(i));
     case AttrType::u64: return Json(*attr.get<std::uint64_t>(i));
     default: return Json(*attr.get_integer(i));
@@ -68,6 +61,12 @@ std::string type_text(const Attr& attr) {
   if (attr.type == AttrType::array)
     text += ":" + std::string(plan::type_name(attr.element));
   return text;
+}
+
+Json float_json(double value) {
+  if (std::isfinite(value))
+    return Json(value);
+  return Json(std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
 }
 
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }

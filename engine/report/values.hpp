@@ -11,11 +11,14 @@ namespace heirloom::report {
 
 using Json = nlohmann::ordered_json;
 
-// Whole value. Bytes that are not UTF-8 become U+FFFD in the output; floats that are not finite become text.
+// Whole value. Bytes that are not UTF-8 become U+FFFD in the output; floats that are not finite become text
+// (float_json).
 Json json_of(const Attr& attr);
 // One line of at most `width` columns; a longer array shows its first elements and its count.
 std::string text_of(const Attr& attr, std::size_t width);
 std::string type_text(const Attr& attr);
+// A number, or "nan", "inf", "-inf".
+Json float_json(double value);
 // Indented, with a final line end.
 std::string dump(const Json& json);
 

@@ -2,7 +2,13 @@
 import json
 import os
 import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
 
+import make_large
 import program
 import safetensors_file
 from safetensors_file import Tensor
@@ -118,6 +124,86 @@ class CommandLine(program.Case):
             self.assertIn("general.architecture", done.err)
             self.must_not_exist(out)
             self.must("convert", source, out, "--as-is", "--allow-loss")
+
+    def test_closed_descriptors(self):
+        """with any of stdin, stdout and stderr closed the output holds the same bytes, and nothing of the talk"""
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"):
+            for verbosity in ([], ["--progress", "json"]):
+                with self.subTest(closed=closed, verbosity=verbosity):
+                    out = self.path("o.gguf")
+                    command = [program.PROGRAM, "convert", program.LICENCE_LM, out, "--quantize", "BF16", "--force", *verbosity]
+                    code = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *command], timeout=300).returncode
+                    self.assertEqual(code, 0)
+                    self.assertEqual(program.bytes_of(out), program.bytes_of(self.gguf))
+
+    def test_full_talk(self):
+        """a stderr that takes nothing does not stop the work; a stdout that takes nothing is an error"""
+        out = self.path("o.gguf")
+        command = [program.PROGRAM, "convert", program.LICENCE_LM, out, "--quantize", "BF16", "--progress", "json"]
+        with open("/dev/full", "w") as full:
+            self.assertEqual(subprocess.run(command, stdout=subprocess.DEVNULL, stderr=full, timeout=300).returncode, 0)
+            self.assertEqual(program.bytes_of(out), program.bytes_of(self.gguf))
+            for arguments in (["inspect", self.gguf], ["--help"]):
+                done = subprocess.run([program.PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=300)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(b"cannot write to standard output", done.stderr)
+
+    def test_closed_pipe(self):
+        """a reader that goes away is an error, not a death by signal"""
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([program.PROGRAM, "inspect", self.gguf], stdout=writer, stderr=subprocess.PIPE, timeout=300)
+        os.close(writer)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"cannot write to standard output", done.stderr)
+
+    def test_file_size_limit(self):
+        """an output beyond the limit of a file's size is an error that names it, and leaves nothing"""
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        done = self.must("convert", program.LICENCE_LM, self.path("o.gguf"), code=2, preexec_fn=limit)
+        self.assertIn("o.gguf", done.err)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_hang_up(self):
+        """a terminal that goes away ends a conversion and leaves nothing; under nohup the conversion goes on"""
+        source = self.path("model")
+        make_large.make(source, 300)
+        for is_ignored, code, left in ((False, 2, ["model"]), (True, 0, ["model", "out"])):
+            with self.subTest(is_ignored=is_ignored):
+                action = signal.SIG_IGN if is_ignored else signal.SIG_DFL
+                process = subprocess.Popen([program.PROGRAM, "convert", source, self.path("out"), "--threads", "1", "--memory", "8MiB"],
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                           preexec_fn=lambda: signal.signal(signal.SIGHUP, action))
+                while process.poll() is None and not os.path.exists(self.path("out.partial")):
+                    time.sleep(0.001)
+                process.send_signal(signal.SIGHUP)
+                self.assertEqual(process.wait(timeout=60), code)
+                self.assertEqual(sorted(os.listdir(self.folder)), left)
+
+    def test_strange_targets(self):
+        """a target that cannot be looked at, or is the source in spite of --force, is one line that names it"""
+        os.symlink("loop", self.path("loop"))
+        source = shutil.copytree(program.LICENCE_LM, self.path("source"))
+        before = {name: program.sha256_of(os.path.join(source, name)) for name in os.listdir(source)}
+        for target in ("loop", "loop/x.gguf", "a" * 300 + ".gguf", "source/model.safetensors", "source/config.json", "source/"):
+            with self.subTest(target=target):
+                done = self.must("convert", source, self.path(target), "--to", "gguf", "--force", code=2)
+                self.assertEqual(done.out, "")
+                self.assertIn(target.rstrip("/"), done.err)
+                self.assertNotIn("internal", done.err)
+        self.assertEqual({name: program.sha256_of(os.path.join(source, name)) for name in os.listdir(source)}, before)
+
+    def test_control_bytes_in_file_names(self):
+        """no file name with escape codes reaches the terminal as it is"""
+        source = shutil.copytree(program.LICENCE_LM, self.path("evil\x1b[31m\nname"))
+        target = self.path("o\x1b[2J.gguf")
+        for arguments in (["inspect", source], ["convert", source, target], ["convert", source, target],
+                          ["convert", source, self.path("absent", "o\x1b[2J.gguf")],
+                          ["convert", source, os.path.join(source, "m.gguf")]):
+            with self.subTest(arguments=arguments):
+                done = program.run(*arguments)
+                self.assertNotIn("\x1b", done.out + done.err)
+                self.assertIn("\\x1b[", done.out + done.err)
 
 
 program.main()

@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <limits>
+
 using namespace heirloom;
 using heirloom::test::TempDirectory;
 
@@ -73,4 +75,37 @@ TEST_CASE("a difference says how large it is, and the summary counts verdicts") 
   const auto json = nlohmann::json::parse(report::diff_json({same, other}, false));
   CHECK(json["is_same"] == false);
   CHECK(json["tensors"][1]["is_reencoding"] == true);
+}
+
+TEST_CASE("an infinite error is told from one that is not a number") {
+  run::TensorComparison tensor{"a", run::Verdict::different, "f32", "f32", {}, {}};
+  tensor.max_error = std::numeric_limits<double>::infinity();
+  tensor.rms_error = std::numeric_limits<double>::quiet_NaN();
+  tensor.rms_first = -std::numeric_limits<double>::infinity();
+  const auto json = nlohmann::json::parse(report::diff_json({tensor}, false))["tensors"][0];
+  CHECK(json["max_error"] == "inf");
+  CHECK(json["rms_error"] == "nan");
+  CHECK(json["rms_first"] == "-inf");
+}
+
+TEST_CASE("names of files are printable in every text") {
+  TempDirectory directory;
+  const std::string name = "\x1b[31mx\n.raw";
+  test::write_file(directory / name, std::string(16, '\0'));
+  model::Source source;
+  source.files = base::FileSet::open(directory / name).value();
+  source.checkpoint = {"raw", "\x1b[2J"};
+  source.checkpoint.files = {{name, 16}};
+  source.checkpoint.encodings = {{"f32", 1, 4}};
+  source.checkpoint.tensors = {{"x", "f32", {2, 2}, {{0, 0, 16}}}};
+  source.checkpoint.warnings = {"\x1b]0;title"};
+  plan::Plan plan;
+  plan.layout.files = {{name, 1}, {name, 2}};
+  plan.side_files = {{name}};
+  plan.dispositions = {{"item", plan::Fate::dropped, "", "\x1b[1m"}};
+  for (const std::string& text :
+       {report::inspect_text(source, nullptr, {true, true}), report::convert_text(plan, name, nullptr)}) {
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(text.find("\\x1b[31mx\\x0a.raw") != std::string::npos);
+  }
 }
