@@ -49,7 +49,7 @@ Result<Attr> attr_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
     case AttrType::u32: {
       const auto number = value.integer();
       if (!number || *number < 0 || *number > std::numeric_limits<std::uint32_t>::max())
-        return fail(wrong_value(path, value, "a whole number of 32 bits"));
+        return fail(wrong_value(path, value, "a whole number from 0 to 4294967295"));
       return Attr::scalar(gguf_key, static_cast<std::uint32_t>(*number));
     }
     case AttrType::f32: {
@@ -132,7 +132,7 @@ Result<std::uint64_t> whole_number(const Json& config, std::string_view key) {
     return fail(Error{Code::malformed, "configuration key " + base::quoted(key) + " is missing", no_position, "config.json"});
   const auto number = value->integer();
   if (!number || *number < 0 || *number > std::numeric_limits<std::int32_t>::max())
-    return fail(wrong_value(key, *value, "a whole number"));
+    return fail(wrong_value(key, *value, "a whole number from 0 to 2147483647"));
   return static_cast<std::uint64_t>(*number);
 }
 
@@ -165,7 +165,15 @@ Result<void> check_allowed(const Map& map, const Json& config) {
   return {};
 }
 
+Result<void> check_rope_scaling(const Json& config) {
+  for (const char* key : {"rope_scaling", "rope_parameters"})
+    if (const Json* value = config.find(key); is_present(value) && value->object() == nullptr)
+      return fail(wrong_value(key, *value, "an object or null"));
+  return {};
+}
+
 Result<ConfigKeys> keys_from_config(const Map& map, const Json& config, std::uint32_t file_type) {
+  HEIRLOOM_CHECK(check_rope_scaling(config));
   ConfigKeys keys;
   for (const auto& rule : map.keys) {
     if (!holds(rule->when.get(), config))

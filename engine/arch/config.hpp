@@ -27,6 +27,9 @@ Result<std::uint64_t> head_dim(const model::Json& config);
 // Refuses values with which the map would be wrong (ConfigRule.allowed).
 Result<void> check_allowed(const Map& map, const model::Json& config);
 
+// "rope_scaling" (and a "rope_parameters" that normalize() leaves) is an object, null or absent.
+Result<void> check_rope_scaling(const model::Json& config);
+
 struct ConfigKeys {
   std::vector<Attr> attrs;     // in the map's order
   std::set<std::string> used;  // configuration keys (dotted paths) that became keys

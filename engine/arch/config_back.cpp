@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace heirloom::arch {
 namespace {
@@ -37,23 +38,72 @@ double shortest(float value) {
   return parsed;
 }
 
-Result<Json> json_from(const fb::KeyRuleT& rule, const Attr& attr) {
-  if (const auto number = attr.get_integer(); number && attr.type != AttrType::boolean)
-    return Json(*number);
-  if (const auto flag = attr.get<bool>())
-    return Json(*flag);
-  if (const auto number = attr.get<float>())
-    return Json(shortest(*number));
-  if (const auto number = attr.get<double>())
-    return Json(*number);
-  if (const auto text = attr.get_text()) {
-    if (rule.values.empty())
-      return Json(std::string(*text));
-    for (const auto& pair : rule.values)
-      if (pair->gguf == *text)
-        return Json(pair->hf);
-  }
+Error wrong_type(const Attr& attr, std::string_view wanted) {
+  return {Code::malformed, "key " + base::quoted(attr.key) + " is not " + std::string(wanted)};
+}
+
+// A single value; some files give one for each layer, which the maps do not do.
+Result<void> require_scalar(const Attr& attr, std::string_view wanted) {
+  if (attr.type != AttrType::array)
+    return {};
+  if (attr.element == AttrType::string || attr.element == AttrType::boolean)
+    return fail(wrong_type(attr, wanted));
+  return fail(Code::unsupported, "key " + base::quoted(attr.key) + " is an array: values of its own for each layer are not "
+                                                                   "supported; --as-is keeps names and layout");
+}
+
+Result<std::int64_t> integer_from(const Attr& attr, std::int64_t lowest, std::int64_t highest) {
+  const std::string wanted = "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest);
+  HEIRLOOM_CHECK(require_scalar(attr, wanted));
+  const auto number = attr.get_integer();
+  if (attr.type == AttrType::boolean || !number || *number < lowest || *number > highest)
+    return fail(wrong_type(attr, wanted));
+  return *number;
+}
+
+Result<double> number_from(const Attr& attr) {
+  constexpr std::string_view wanted = "a finite number with a fraction";
+  HEIRLOOM_CHECK(require_scalar(attr, wanted));
+  std::optional<double> number = attr.get<double>();
+  if (const auto narrow = attr.get<float>())
+    number = std::isfinite(*narrow) ? shortest(*narrow) : static_cast<double>(*narrow);
+  if (!number || !std::isfinite(*number) || std::abs(*number) > static_cast<double>(std::numeric_limits<float>::max()))
+    return fail(wrong_type(attr, wanted));
+  return *number;
+}
+
+Result<Json> text_from(const fb::KeyRuleT& rule, const Attr& attr) {
+  const auto text = attr.get_text();
+  if (!text)
+    return fail(wrong_type(attr, "text"));
+  if (rule.values.empty())
+    return Json(std::string(*text));
+  for (const auto& pair : rule.values)
+    if (pair->gguf == *text)
+      return Json(pair->hf);
   return fail(Code::unsupported, "key " + base::quoted(attr.key) + " has a value that the map does not know");
+}
+
+// The value of a key that has the rule's class of type: any width of whole number, either width of fraction.
+Result<Json> json_from(const fb::KeyRuleT& rule, const Attr& attr) {
+  switch (static_cast<AttrType>(rule.type)) {
+    case AttrType::u32: {
+      HEIRLOOM_TRY(const std::int64_t number, integer_from(attr, 0, std::numeric_limits<std::uint32_t>::max()));
+      return Json(number);
+    }
+    case AttrType::f32: {
+      HEIRLOOM_TRY(const double number, number_from(attr));
+      return Json(number);
+    }
+    case AttrType::boolean: {
+      const auto flag = attr.type == AttrType::boolean ? attr.get<bool>() : std::nullopt;
+      if (!flag)
+        return fail(wrong_type(attr, "true or false"));
+      return Json(*flag);
+    }
+    case AttrType::string: return text_from(rule, attr);
+    default: return fail(Code::unsupported, "the map gives key " + base::quoted(attr.key) + " a type that is not implemented");
+  }
 }
 
 std::optional<Json> from_tensors(const fb::ConfigRuleT& rule, const TensorFacts& tensors) {
@@ -84,8 +134,9 @@ Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, 
       continue;
     const Attr* attr = rule->key.empty() ? nullptr : find_attr(attrs, rule->key);
     if (attr != nullptr) {
-      if (const auto number = attr->get_integer())
-        set_at(config, rule->hf, Json(*number));
+      HEIRLOOM_TRY(const std::int64_t number, integer_from(*attr, std::numeric_limits<std::int32_t>::min(),
+                                                          std::numeric_limits<std::uint32_t>::max()));
+      set_at(config, rule->hf, Json(number));
     } else if (!rule->json.empty()) {
       HEIRLOOM_TRY(Json value, model::parse_json(rule->json));
       set_at(config, rule->hf, std::move(value));

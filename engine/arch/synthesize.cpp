@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace heirloom::arch {
 namespace {
@@ -43,9 +44,33 @@ std::vector<float> divisors_of(std::uint64_t head_size, double theta, const Llam
   return divisors;
 }
 
-double number_or(const Json& config, std::string_view path, double otherwise) {
+// A positive number that binary32 holds; `otherwise` where the configuration is silent.
+Result<double> positive_number(const Json& config, std::string_view path, double otherwise) {
   const Json* value = config.at(path);
-  return value == nullptr ? otherwise : value->number().value_or(otherwise);
+  if (value == nullptr || value->is_null())
+    return otherwise;
+  const auto number = value->number();
+  if (!number || !(*number > 0) || *number > static_cast<double>(std::numeric_limits<float>::max()))
+    return fail(Error{Code::malformed, "configuration key " + base::quoted(path) + " is " + value->dump() +
+                                           ", not a finite number greater than 0", no_position, "config.json"});
+  return *number;
+}
+
+Result<double> rope_theta(const Json& config) { return positive_number(config, "rope_theta", 10000.0); }
+
+Result<Llama3Scaling> read_scaling(const Json& config) {
+  const Llama3Scaling defaults;
+  Llama3Scaling scaling;
+  HEIRLOOM_TRY(scaling.factor, positive_number(config, "rope_scaling.factor", defaults.factor));
+  HEIRLOOM_TRY(scaling.low_freq_factor, positive_number(config, "rope_scaling.low_freq_factor", defaults.low_freq_factor));
+  HEIRLOOM_TRY(scaling.high_freq_factor,
+               positive_number(config, "rope_scaling.high_freq_factor", defaults.high_freq_factor));
+  HEIRLOOM_TRY(scaling.original_context, positive_number(config, "rope_scaling.original_max_position_embeddings",
+                                                         defaults.original_context));
+  if (!(scaling.high_freq_factor > scaling.low_freq_factor))
+    return fail(Error{Code::malformed, "rope_scaling is of kind llama3 but its high_freq_factor is not greater than its "
+                                       "low_freq_factor", no_position, "config.json"});
+  return scaling;
 }
 
 // Llama 3.1 and 3.2 as published.
@@ -54,41 +79,34 @@ constexpr Llama3Scaling published[] = {{8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0,
 }  // namespace
 
 Result<std::vector<float>> rope_freqs_llama3(const Json& config) {
-  const Llama3Scaling defaults;
-  Llama3Scaling scaling;
-  scaling.factor = number_or(config, "rope_scaling.factor", defaults.factor);
-  scaling.low_freq_factor = number_or(config, "rope_scaling.low_freq_factor", defaults.low_freq_factor);
-  scaling.high_freq_factor = number_or(config, "rope_scaling.high_freq_factor", defaults.high_freq_factor);
-  scaling.original_context =
-      number_or(config, "rope_scaling.original_max_position_embeddings", defaults.original_context);
-  if (!(scaling.factor > 0) || !(scaling.low_freq_factor > 0) || !(scaling.original_context > 0) ||
-      !(scaling.high_freq_factor > scaling.low_freq_factor))
-    return fail(Error{Code::malformed, "rope_scaling is of kind llama3 but its factors make no sense", no_position,
-                      "config.json"});
+  HEIRLOOM_CHECK(check_rope_scaling(config));
+  HEIRLOOM_TRY(const Llama3Scaling scaling, read_scaling(config));
+  HEIRLOOM_TRY(const double theta, rope_theta(config));
   HEIRLOOM_TRY(const std::uint64_t head_size, head_dim(config));
   constexpr std::uint64_t max_head_size = 1u << 16;
   if (head_size == 0 || head_size % 2 != 0 || head_size > max_head_size)
     return fail(Error{Code::malformed, "head size " + std::to_string(head_size) + " cannot be rotated in pairs",
                       no_position, "config.json"});
-  return divisors_of(head_size, number_or(config, "rope_theta", 10000.0), scaling);
+  return divisors_of(head_size, theta, scaling);
 }
 
 Json infer_rope_scaling_llama3(const Json& config, const std::vector<float>& divisors) {
-  const auto head_size = head_dim(config);
-  if (!head_size || divisors.size() * 2 != *head_size)
-    return {};
+  const std::uint64_t head_size = head_dim(config).value_or(0);
+  const double theta = rope_theta(config).value_or(0.0);
+  if (head_size == 0 || theta <= 0 || divisors.size() * 2 != head_size)
+    return Json();
   for (const Llama3Scaling& scaling : published) {
-    if (divisors_of(*head_size, number_or(config, "rope_theta", 10000.0), scaling) != divisors)
+    if (divisors_of(head_size, theta, scaling) != divisors)
       continue;
-    Json::Object found;
-    found.emplace_back("factor", Json(scaling.factor));
-    found.emplace_back("low_freq_factor", Json(scaling.low_freq_factor));
-    found.emplace_back("high_freq_factor", Json(scaling.high_freq_factor));
-    found.emplace_back("original_max_position_embeddings", Json(static_cast<std::int64_t>(scaling.original_context)));
-    found.emplace_back("rope_type", Json(std::string("llama3")));
-    return Json(std::move(found));
+    Json found{Json::Object{}};
+    found.set("factor", Json(scaling.factor));
+    found.set("low_freq_factor", Json(scaling.low_freq_factor));
+    found.set("high_freq_factor", Json(scaling.high_freq_factor));
+    found.set("original_max_position_embeddings", Json(static_cast<std::int64_t>(scaling.original_context)));
+    found.set("rope_type", Json(std::string("llama3")));
+    return found;
   }
-  return {};
+  return Json();
 }
 
 }  // namespace heirloom::arch

@@ -2,6 +2,7 @@
 
 #include "engine/arch/config.hpp"
 #include "engine/arch/pattern.hpp"
+#include "engine/arch/shape.hpp"
 #include "engine/base/text.hpp"
 
 #include <algorithm>
@@ -35,14 +36,6 @@ Match find_rule(const Map& map, Way way, std::string_view name) {
   return {};
 }
 
-// The first key that the configuration has; the last one's error when it has none.
-Result<std::uint64_t> first_whole_number(const Json& config, const std::vector<std::string>& keys) {
-  for (const std::string& key : keys)
-    if (const Json* value = config.at(key); (value != nullptr && !value->is_null()) || &key == &keys.back())
-      return whole_number(config, key);
-  return fail(Code::internal, "a verb without configuration keys");
-}
-
 Result<std::vector<Step>> steps_of(const fb::TensorRuleT& rule, const Json& config, const Tensor& tensor, Way way) {
   std::vector<Step> steps;
   for (const auto& verb : rule.verbs) {
@@ -52,6 +45,11 @@ Result<std::vector<Step>> steps_of(const fb::TensorRuleT& rule, const Json& conf
       return fail(Error{Code::malformed, std::to_string(rows) + " rows are not whole pairs for the " +
                                              std::to_string(heads) + " heads that config.json names",
                         no_position, "", tensor.name});
+    HEIRLOOM_TRY(const std::uint64_t head_size, head_dim(config));
+    if (rows / heads != head_size)
+      return fail(Error{Code::malformed, std::to_string(rows) + " rows are not the " + std::to_string(heads) + " heads of " +
+                                             std::to_string(head_size) + " rows that config.json names",
+                        no_position, "", tensor.name});
     steps.push_back({way == Way::to_gguf ? Operation::rope_permute : Operation::rope_unpermute, heads});
   }
   if (way == Way::to_hugging_face)
@@ -59,22 +57,28 @@ Result<std::vector<Step>> steps_of(const fb::TensorRuleT& rule, const Json& conf
   return steps;
 }
 
-// Every rule that is not optional has found its tensor in every layer.
+// Every rule that is not optional has found its tensor in every layer, an optional one in every layer or in none.
 Result<void> check_complete(const Map& map, Way way, std::uint64_t layers, const Json& config,
                             const std::map<const fb::TensorRuleT*, std::set<std::uint64_t>>& found) {
   for (const auto& rule : map.tensors) {
     const std::string& pattern = pattern_of(*rule, way, true);
-    if (pattern.empty() || pattern_of(*rule, way, false).empty() || rule->optional || !holds(rule->when.get(), config))
+    if (pattern.empty() || pattern_of(*rule, way, false).empty())
       continue;
     const auto entry = found.find(rule.get());
+    const bool is_optional = rule->optional || !holds(rule->when.get(), config);
+    if (is_optional && entry == found.end())
+      continue;
     const std::uint64_t wanted = has_layer(pattern) ? layers : 1;
     if (entry != found.end() && entry->second.size() == wanted)
       continue;
     std::uint64_t missing = 0;
     while (has_layer(pattern) && entry != found.end() && entry->second.contains(missing))
       ++missing;
-    return fail(Error{Code::malformed, "the checkpoint lacks this tensor, which every " + map.title + " model has", no_position,
-                      "", expand(pattern, missing)});
+    const std::string why = is_optional ? ", which it has for other layers"
+                            : rule->when == nullptr
+                                ? ", which every " + map.title + " model has"
+                                : ", which a " + map.title + " model with this " + base::quoted(rule->when->key) + " has";
+    return fail(Error{Code::malformed, "the checkpoint lacks this tensor" + why, no_position, "", expand(pattern, missing)});
   }
   return {};
 }
@@ -87,6 +91,7 @@ Error unknown_tensor(const Map& map, const Tensor& tensor) {
 Result<Mapping> map_tensors(const Map& map, const Checkpoint& checkpoint, const std::vector<std::uint32_t>& order,
                             const Json& config, Way way) {
   HEIRLOOM_TRY(const std::uint64_t layers, whole_number(config, map.layers));
+  HEIRLOOM_CHECK(check_rope_scaling(config));
   Mapping mapping;
   std::map<const fb::TensorRuleT*, std::set<std::uint64_t>> found;
   for (const std::uint32_t index : order) {
@@ -97,6 +102,7 @@ Result<Mapping> map_tensors(const Map& map, const Checkpoint& checkpoint, const 
     if (layer != no_layer && layer >= layers)
       return fail(Error{Code::malformed, "layer " + std::to_string(layer) + " is beyond the " + std::to_string(layers) +
                                              " that the configuration names", no_position, "", tensor.name});
+    HEIRLOOM_CHECK(check_shape(*rule, tensor, config));
     found[rule].insert(layer);
     const std::string& target = pattern_of(*rule, way, false);
     if (target.empty()) {

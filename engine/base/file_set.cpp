@@ -127,6 +127,17 @@ Result<const FileSet::Entry*> FileSet::entry(std::string_view name) const {
 
 bool FileSet::has(std::string_view name) const { return entry(name).has_value(); }
 
+Result<bool> FileSet::exists(std::string_view name) const {
+  HEIRLOOM_CHECK(check_relative_name(name));
+  const std::string key(name);
+  struct stat status {};
+  if (::fstatat(directory_->descriptor, key.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+    return true;
+  if (errno == ENOENT)
+    return false;
+  return fail(system_error(errno, "cannot open", display(name)));
+}
+
 Result<std::uint64_t> FileSet::size(std::string_view name) const {
   HEIRLOOM_TRY(const Entry* file, entry(name));
   return file->size;

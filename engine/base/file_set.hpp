@@ -34,6 +34,8 @@ class FileSet {
   std::string display(std::string_view name) const;                 // path for people
 
   bool has(std::string_view name) const;
+  // False only when the directory has no such entry; a broken link or a file without permission exists.
+  Result<bool> exists(std::string_view name) const;
   Result<std::uint64_t> size(std::string_view name) const;
   // Fills `out` from byte `offset`; io when the file ends before or the disk fails.
   Result<void> read(std::string_view name, std::uint64_t offset, std::span<std::uint8_t> out) const;

@@ -23,6 +23,9 @@ Result<void> check_limits(const Tensor& tensor, const Format& target) {
   return {};
 }
 
+// Keys of a GGUF that say how its bytes lie.
+bool decides_layout(std::string_view key) { return key == "general.alignment" || key.starts_with("split."); }
+
 Result<void> carry_attrs(const Request& request, const Format& target, Plan& plan) {
   const Checkpoint& source = request.source->checkpoint;
   const Format* from = request.host->find_format(source.format);
@@ -30,7 +33,13 @@ Result<void> carry_attrs(const Request& request, const Format& target, Plan& pla
   if (target.typed_attrs == is_from_typed) {
     plan.target.attrs = source.attrs;
   } else if (target.typed_attrs) {
-    HEIRLOOM_TRY(plan.target.attrs, from_text(source.attrs));
+    HEIRLOOM_TRY(std::vector<Attr> attrs, from_text(source.attrs));
+    for (Attr& attr : attrs) {
+      if (decides_layout(attr.key))
+        plan.dispositions.push_back({"metadata:" + attr.key, Fate::dropped, "", "text does not decide the layout of a file"});
+      else
+        plan.target.attrs.push_back(std::move(attr));
+    }
   } else {
     TextAttrs text = to_text(source.attrs);
     plan.target.attrs = std::move(text.attrs);
@@ -51,29 +60,31 @@ SideFile cast_config(const Package& package, const Plan& plan) {
   return {"config.json", "", {text.begin(), text.end()}};
 }
 
+// file_type says what most matrices of a GGUF are; a recipe may change that.
+void update_file_type(const Request& request, Plan& plan) {
+  const bool has_recipe = !request.recipe.encoding.empty() || !request.recipe.overrides.empty();
+  const std::string most = dominant_encoding(plan.tensors);
+  if (!has_recipe || request.target_format != "gguf" || most == dominant_encoding(request.source->checkpoint.tensors))
+    return;
+  for (Attr& attr : plan.target.attrs)
+    if (attr.key == "general.file_type")
+      attr = Attr::scalar(attr.key, file_type_of(most));
+}
+
+}  // namespace
+
 void carry_side_files(const Request& request, const Package& package, Plan& plan) {
+  // A GGUF made through a map has its configuration in its keys; the file beside it stays the source's.
+  const bool is_cast = plan.architecture.empty() && !request.recipe.encoding.empty();
   for (const std::string& name : package.side_files) {
     if (request.is_directory) {
-      plan.side_files.push_back(name == "config.json" && !request.recipe.encoding.empty() ? cast_config(package, plan)
-                                                                                          : SideFile{name, name});
+      plan.side_files.push_back(is_cast && name == "config.json" ? cast_config(package, plan) : SideFile{name, name});
       plan.dispositions.push_back({"file:" + name, Fate::beside, name});
     } else {
       plan.dispositions.push_back({"file:" + name, Fate::dropped, "", "a single file carries no other files"});
     }
   }
 }
-
-// file_type says what most matrices of a GGUF are; a recipe changes that.
-void update_file_type(const Request& request, Plan& plan) {
-  const auto file_type = file_type_of(request.recipe.encoding);
-  if (!file_type || request.target_format != "gguf")
-    return;
-  for (Attr& attr : plan.target.attrs)
-    if (attr.key == "general.file_type")
-      attr = Attr::scalar(attr.key, *file_type);
-}
-
-}  // namespace
 
 Result<void> plan_as_is(const Request& request, const Package& package, Plan& plan) {
   const Format* target = request.host->find_format(request.target_format);

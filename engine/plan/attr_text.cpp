@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 
 namespace heirloom::plan {
 namespace {
@@ -82,7 +83,8 @@ bool append_float(std::vector<std::uint8_t>& data, const Json& json) {
     return error == std::errc() && end == hex->data() + hex->size() && append(data, bits);
   }
   const auto value = json.number();
-  return value && append(data, static_cast<Float>(*value));
+  return value && std::abs(*value) <= static_cast<double>(std::numeric_limits<Float>::max()) &&
+         append(data, static_cast<Float>(*value));
 }
 
 bool append_element(Attr& attr, AttrType type, const Json& json) {
@@ -175,17 +177,23 @@ Result<std::vector<Attr>> from_text(const std::vector<Attr>& attrs) {
   const Attr* record = find_attr(attrs, attr_types_key);
   if (record == nullptr || !record->get_text())
     return attrs;
-  HEIRLOOM_TRY(const Json types, model::parse_json(*record->get_text()));
+  const auto types = model::parse_json(*record->get_text());
+  if (!types || types->object() == nullptr)
+    return fail(Code::malformed, "metadata " + base::quoted(attr_types_key) + " is not a JSON object" +
+                                     (types ? "" : ": " + types.error().message));
+  std::unordered_map<std::string_view, const Json*> type_of;
+  for (const auto& [key, type] : *types->object())
+    type_of.emplace(key, &type);
   std::vector<Attr> out;
   for (const Attr& attr : attrs) {
     if (&attr == record)
       continue;
-    const Json* type = types.find(attr.key);
-    if (type == nullptr || type->text() == nullptr || !attr.get_text()) {
+    const auto type = type_of.find(attr.key);
+    if (type == type_of.end() || type->second->text() == nullptr || !attr.get_text()) {
       out.push_back(attr);
       continue;
     }
-    HEIRLOOM_TRY(Attr restored, typed(attr, *type->text()));
+    HEIRLOOM_TRY(Attr restored, typed(attr, *type->second->text()));
     out.push_back(std::move(restored));
   }
   return out;

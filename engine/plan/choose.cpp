@@ -38,6 +38,13 @@ bool fits_rows(std::string_view encoding, const std::vector<std::uint64_t>& shap
   return codec != nullptr && !shape.empty() && shape.back() % codec->block_elements == 0;
 }
 
+constexpr std::string_view from_override = "--tensor-type";
+
+Error does_not_fit(const std::string& name, const std::vector<std::uint64_t>& shape, std::string_view encoding) {
+  return {Code::misuse, "rows of " + std::to_string(shape.back()) + " do not fit the blocks of " + base::quoted(encoding),
+          no_position, "", name};
+}
+
 Error cannot_convert(const std::string& name, std::string_view from, std::string_view to) {
   return {Code::unsupported, "encoding " + base::quoted(from) + " cannot be converted to " + base::quoted(to), no_position,
           "", name};
@@ -86,13 +93,15 @@ Result<Choice> choose_for_gguf(const std::string& name, const std::vector<std::u
                                const Recipe& recipe) {
   Choice choice{recipe.encoding};
   if (const std::string* wanted = recipe.override_for(name)) {
-    choice = {*wanted, "--tensor-type"};
+    choice = {*wanted, std::string(from_override)};
   } else if (stays_f32(name, shape)) {
     choice = {"f32"};
   } else if (choice.encoding.empty()) {
     const bool is_kept = source == "f16" || source == "bf16" || source == "f32";
     choice = is_kept ? Choice{std::string(source)} : Choice{"f32", "source is " + std::string(source)};
   }
+  if (!fits_rows(choice.encoding, shape) && !shape.empty() && choice.note == from_override)
+    return fail(does_not_fit(name, shape, choice.encoding));
   if (!fits_rows(choice.encoding, shape) && !shape.empty())
     choice = {"f16", "rows of " + std::to_string(shape.back()) + " do not fit the blocks of " + choice.encoding};
   HEIRLOOM_CHECK(check_convertible(name, source, choice.encoding));
@@ -103,7 +112,7 @@ Result<Choice> choose_as_is(const Tensor& tensor, const Format& target, const Re
   const Codec* source = find_codec(tensor.encoding);
   Choice choice{tensor.encoding};
   if (const std::string* wanted = recipe.override_for(tensor.name)) {
-    choice = {*wanted, "--tensor-type"};
+    choice = {*wanted, std::string(from_override)};
   } else if (!recipe.encoding.empty() && tensor.shape.size() >= 2 && source != nullptr &&
              source->kind != encoding::Kind::integer) {
     choice = {recipe.encoding};
@@ -116,8 +125,7 @@ Result<Choice> choose_as_is(const Tensor& tensor, const Format& target, const Re
     return fail(Error{Code::misuse, target.id + " does not store encoding " + base::quoted(choice.encoding), no_position,
                       "", tensor.name});
   if (!fits_rows(choice.encoding, tensor.shape) && choice.encoding != tensor.encoding && !tensor.shape.empty())
-    return fail(Error{Code::misuse, "rows of " + std::to_string(tensor.shape.back()) + " do not fit the blocks of " +
-                                        base::quoted(choice.encoding), no_position, "", tensor.name});
+    return fail(does_not_fit(tensor.name, tensor.shape, choice.encoding));
   HEIRLOOM_CHECK(check_convertible(tensor.name, tensor.encoding, choice.encoding));
   return choice;
 }

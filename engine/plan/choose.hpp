@@ -17,7 +17,8 @@ struct Choice {
 };
 
 // A tensor of a GGUF model, by the reference converter's rules (formats/facts/architectures.md#types): vectors, norms
-// and a list of small tensors are f32; a row that does not fit the block becomes f16.
+// and a list of small tensors are f32; a row that does not fit the block becomes f16, or misuse where an override asks
+// for it.
 Result<Choice> choose_for_gguf(const std::string& name, const std::vector<std::uint64_t>& shape, std::string_view source,
                                const Recipe& recipe);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
+#include <system_error>
 
 namespace heirloom::plan {
 namespace {
@@ -31,17 +33,104 @@ bool has_neighbours(const std::string& primary) {
   return primary.empty() || primary == "model.safetensors" || primary.ends_with(".index.json");
 }
 
+// A card that is too large says nothing, but is still a file to copy.
+Result<void> read_card(const model::Source& source, Package& package) {
+  auto readme = read_optional(source, "README.md", max_readme_bytes);
+  if (!readme && readme.error().code == Code::limit) {
+    package.warnings.push_back("README.md is not read as a model card: " + readme.error().message);
+    return {};
+  }
+  if (!readme)
+    return fail(std::move(readme).error());
+  if (*readme)
+    package.readme.assign((*readme)->begin(), (*readme)->end());
+  return {};
+}
+
+bool is_index(std::string_view name) {
+  return name.ends_with(".index.json") || (name.ends_with(".json") && name.find(".safetensors.index.") != name.npos);
+}
+
+// The index that the source's reader follows, or "" (formats/facts/safetensors.md).
+std::string index_in_use(const model::Source& source) {
+  const std::string& primary = source.files->primary();
+  if (is_index(primary) || source.checkpoint.format != "safetensors" || !primary.empty())
+    return is_index(primary) ? primary : "";
+  std::vector<std::string> found;
+  for (const std::string& name : source.files->names())
+    if (name.ends_with(".safetensors.index.json"))
+      found.push_back(name);
+  const bool has_usual = std::find(found.begin(), found.end(), "model.safetensors.index.json") != found.end();
+  return has_usual ? "model.safetensors.index.json" : found.size() == 1 ? found.front() : "";
+}
+
+// Where links of a package may lead: the tree two levels above it, which is where a hub cache has its blobs; never the
+// whole file system.
+std::filesystem::path link_border(const std::filesystem::path& root) {
+  for (const std::filesystem::path& tree : {root.parent_path().parent_path(), root.parent_path()})
+    if (tree != tree.root_path())
+      return tree;
+  return root;
+}
+
+bool leads_outside(const std::filesystem::path& file, const std::filesystem::path& root) {
+  std::error_code error;
+  const std::filesystem::path target = std::filesystem::canonical(file, error);
+  if (error)
+    return true;
+  const std::filesystem::path border = link_border(root);
+  return std::mismatch(border.begin(), border.end(), target.begin(), target.end()).first != border.end();
+}
+
+void sort_files(const model::Source& source, Package& package) {
+  std::error_code error;
+  const std::filesystem::path root = std::filesystem::canonical(source.files->root(), error);
+  const std::string index = index_in_use(source);
+  std::set<std::string_view> used;
+  for (const File& file : source.checkpoint.files)
+    used.insert(file.name);
+  for (const std::string& name : source.files->names()) {
+    if (name == index)
+      package.indexes.push_back(name);
+    else if (used.contains(name))
+      continue;
+    else if (is_index(name))
+      package.left_out.emplace_back(name, "an index of weights that were not read");
+    else if (has_weight_suffix(name))
+      package.other_weights.push_back(name);
+    else if (leads_outside(source.files->root() / name, root))
+      package.left_out.emplace_back(name, "a link to a file outside the model's directory");
+    else
+      package.side_files.push_back(name);
+  }
+}
+
+void list_directories(const model::Source& source, Package& package) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (auto it = std::filesystem::directory_iterator(source.files->root(), error);
+       !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    std::error_code unknown;
+    if (it->is_directory(unknown))
+      names.push_back(it->path().filename().string() + "/");
+  }
+  std::sort(names.begin(), names.end());
+  for (std::string& name : names)
+    package.left_out.emplace_back(std::move(name), "files in sub-directories are not carried");
+}
+
 }  // namespace
 
 Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, std::string_view name,
                                                                std::uint64_t limit) {
-  if (!source.files->has(name))
+  HEIRLOOM_TRY(const bool exists, source.files->exists(name));
+  if (!exists)
     return std::nullopt;
   HEIRLOOM_TRY(auto bytes, source.files->read_all(name, limit));
   return std::optional(std::move(bytes));
 }
 
-Result<Package> read_package(const model::Source& source) {
+Result<Package> read_package(const model::Source& source, bool with_config) {
   Package package;
   const std::string& primary = source.files->primary();
   const std::filesystem::path root = std::filesystem::absolute(source.files->root()).lexically_normal();
@@ -49,18 +138,13 @@ Result<Package> read_package(const model::Source& source) {
   package.name = has_neighbours(primary) ? directory : std::filesystem::path(primary).stem().string();
   if (!has_neighbours(primary))
     return package;
-  HEIRLOOM_TRY(package.config, read_json(source, "config.json"));
-  HEIRLOOM_TRY(package.generation_config, read_json(source, "generation_config.json"));
-  HEIRLOOM_TRY(const auto readme, read_optional(source, "README.md", max_readme_bytes));
-  if (readme)
-    package.readme.assign(readme->begin(), readme->end());
-  for (const std::string& name : source.files->names()) {
-    const bool is_used = std::any_of(source.checkpoint.files.begin(), source.checkpoint.files.end(),
-                                     [&](const File& file) { return file.name == name; });
-    if (is_used || name.ends_with(".index.json"))
-      continue;
-    (has_weight_suffix(name) ? package.other_weights : package.side_files).push_back(name);
+  if (with_config) {
+    HEIRLOOM_TRY(package.config, read_json(source, "config.json"));
+    HEIRLOOM_TRY(package.generation_config, read_json(source, "generation_config.json"));
+    HEIRLOOM_CHECK(read_card(source, package));
   }
+  sort_files(source, package);
+  list_directories(source, package);
   return package;
 }
 

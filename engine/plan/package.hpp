@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace heirloom::plan {
@@ -21,13 +22,17 @@ struct Package {
   std::string readme;                       // README.md, or ""
   std::vector<std::string> side_files;      // every file that holds no weights and no index of weights, in byte order
   std::vector<std::string> other_weights;   // weight files that the source does not use
+  std::vector<std::string> indexes;         // of weights, which the source's reader follows
+  std::vector<std::pair<std::string, std::string>> left_out;  // name, why it is neither read nor copied
+  std::vector<std::string> warnings;
   std::string name;                         // of the directory, or of the file without its suffix
 };
 
-// A single file is a package of its own, without neighbours, unless it is model.safetensors or an index.
-Result<Package> read_package(const model::Source& source);
+// A single file is a package of its own, without neighbours, unless it is model.safetensors or an index. Without
+// `with_config` no file is parsed, and both configurations are null.
+Result<Package> read_package(const model::Source& source, bool with_config = true);
 
-// A file of the package, or nothing when there is none.
+// A file of the package, or nothing when the directory has no such entry; any other failure is an error.
 Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, std::string_view name,
                                                                std::uint64_t limit);
 

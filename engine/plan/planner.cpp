@@ -50,8 +50,10 @@ Result<void> check_names(const Plan& plan) {
 const arch::Map* find_map(const Request& request, const Package& package, Ecosystem from) {
   if (from == Ecosystem::hugging_face)
     return request.maps->find_by_class(arch::hf_class_of(package.config));
-  const auto name = find_attr(request.source->checkpoint.attrs, "general.architecture")->get_text();
-  return request.maps->find_by_gguf_name(name.value_or(""), "");
+  const auto& attrs = request.source->checkpoint.attrs;
+  const auto name = find_attr(attrs, "general.architecture")->get_text();
+  const auto recorded = read_record(attrs, source_config_key);
+  return request.maps->find_by_gguf_name(name.value_or(""), recorded ? arch::hf_class_of(*recorded) : "");
 }
 
 std::string family_name(const Request& request, const Package& package, Ecosystem from) {
@@ -65,6 +67,23 @@ Ecosystem ecosystem_of(const model::Source& source, const Package& package) {
   if (source.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
     return Ecosystem::gguf;
   return arch::hf_class_of(package.config).empty() ? Ecosystem::none : Ecosystem::hugging_face;
+}
+
+std::string no_configuration(const Package& package) {
+  const std::string why = package.config.is_null() ? "no config.json beside the weights"
+                                                   : "config.json names no architecture";
+  return why + ": names are kept, and llama.cpp will not know the model (give the directory of the model, or --as-is to "
+               "say that this is meant)";
+}
+
+// Files that are neither weights nor side files.
+void note_other_files(const Package& package, Plan& plan) {
+  for (const std::string& name : package.indexes)
+    plan.dispositions.push_back({"file:" + name, Fate::mapped, "index of the weights"});
+  for (const std::string& name : package.other_weights)
+    plan.dispositions.push_back({"file:" + name, Fate::dropped, "", "weights in a form that was not read"});
+  for (const auto& [name, reason] : package.left_out)
+    plan.dispositions.push_back({"file:" + name, Fate::dropped, "", reason});
 }
 
 }  // namespace
@@ -138,10 +157,15 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   plan.target_format = request.target_format;
   plan.source_files = source.checkpoint.files;
   plan.warnings = source.checkpoint.warnings;
-  HEIRLOOM_TRY(const Package package, read_package(source));
+  // As is, the configuration matters only where its data type changes.
+  const bool casts_config = request.is_directory && !request.recipe.encoding.empty();
+  HEIRLOOM_TRY(const Package package, read_package(source, !request.is_as_is || casts_config));
+  plan.warnings.insert(plan.warnings.end(), package.warnings.begin(), package.warnings.end());
   const Ecosystem from = ecosystem_of(source, package);
   const bool is_to_gguf = from == Ecosystem::hugging_face && request.target_format == "gguf";
   const bool is_to_hf = from == Ecosystem::gguf && request.is_directory && request.target_format != "gguf";
+  if (!request.is_as_is && from == Ecosystem::none && request.target_format == "gguf" && source.checkpoint.format != "gguf")
+    plan.warnings.push_back(no_configuration(package));
   const arch::Map* map = nullptr;
   if (!request.is_as_is && (is_to_gguf || is_to_hf)) {
     map = find_map(request, package, from);
@@ -155,8 +179,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   } else {
     HEIRLOOM_CHECK(plan_as_is(request, package, plan));
   }
-  for (const std::string& name : package.other_weights)
-    plan.dispositions.push_back({"file:" + name, Fate::dropped, "", "weights in a form that was not read"});
+  note_other_files(package, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   HEIRLOOM_CHECK(check_names(plan));
   return plan;

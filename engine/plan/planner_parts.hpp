@@ -17,10 +17,19 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Pa
 Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, Plan& plan);
 Result<void> plan_as_is(const Request& request, const Package& package, Plan& plan);
 
+// The side files of the source: beside a directory, dropped for a single file.
+void carry_side_files(const Request& request, const Package& package, Plan& plan);
+
+// A JSON record among the keys of a GGUF; null when there is none. Errors name the key.
+inline constexpr std::uint64_t max_read_record_bytes = 4u << 20;
+Result<model::Json> read_record(const std::vector<Attr>& attrs, std::string_view key);
+
 // Configuration that a GGUF carries or implies, normalized for mapping and as it is to be written.
 struct GgufConfig {
   model::Json written;
   model::Json normalized;
+  bool is_recorded = false;             // made from the source's own record
+  std::vector<std::string> warnings;
 };
 Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map);
 

@@ -11,6 +11,7 @@ namespace heirloom::plan {
 namespace {
 
 // Numbers: formats/facts/gguf.md#file-types.
+constexpr std::uint32_t guessed_file_type = 1024;
 constexpr std::array names = {
     RecipeName{"F32", "f32", 0, "binary32, nothing lost"},
     RecipeName{"F16", "f16", 1, "binary16 for matrices, binary32 for vectors"},
@@ -18,6 +19,30 @@ constexpr std::array names = {
     RecipeName{"Q8_0", "q8_0", 7, "8.5 bits per weight: 32 signed bytes and one scale"},
     RecipeName{"Q4_0", "q4_0", 2, "4.5 bits per weight: 32 nibbles and one scale, for every matrix"},
 };
+
+// Bounds on what std::regex recurses over.
+constexpr std::size_t max_pattern_bytes = 1000;
+constexpr std::size_t max_pattern_depth = 50;
+constexpr std::size_t max_searched_bytes = 4096;
+
+Result<std::regex> compile(const std::string& pattern) {
+  if (pattern.size() > max_pattern_bytes)
+    return fail(Code::misuse, "a pattern of --tensor-type has " + std::to_string(pattern.size()) + " bytes, at most " +
+                                  std::to_string(max_pattern_bytes) + " are allowed");
+  std::size_t depth = 0;
+  for (const char c : pattern) {
+    if (c == '(' && ++depth > max_pattern_depth)
+      return fail(Code::misuse, base::quoted(pattern) + " nests more than " + std::to_string(max_pattern_depth) +
+                                    " parentheses");
+    if (c == ')' && depth > 0)
+      --depth;
+  }
+  try {
+    return std::regex(pattern, std::regex::ECMAScript | std::regex::optimize);
+  } catch (const std::regex_error& error) {
+    return fail(Code::misuse, base::quoted(pattern) + " is not a regular expression: " + error.what());
+  }
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -42,6 +67,8 @@ Result<std::string> encoding_named(std::string_view name) {
 std::span<const RecipeName> recipe_names() { return names; }
 
 const std::string* Recipe::override_for(const std::string& tensor_name) const {
+  if (tensor_name.size() > max_searched_bytes)
+    return nullptr;
   for (auto it = overrides.rbegin(); it != overrides.rend(); ++it)
     if (std::regex_search(tensor_name, it->regex))
       return &it->encoding;
@@ -59,21 +86,17 @@ Result<Recipe> parse_recipe(std::string_view name, std::span<const std::string> 
       return fail(Code::misuse, base::quoted(text) + " is not REGEX=ENCODING");
     Override parsed{text.substr(0, equals), {}, {}};
     HEIRLOOM_TRY(parsed.encoding, encoding_named(std::string_view(text).substr(equals + 1)));
-    try {
-      parsed.regex = std::regex(parsed.pattern, std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error& error) {
-      return fail(Code::misuse, base::quoted(parsed.pattern) + " is not a regular expression: " + error.what());
-    }
+    HEIRLOOM_TRY(parsed.regex, compile(parsed.pattern));
     recipe.overrides.push_back(std::move(parsed));
   }
   return recipe;
 }
 
-std::optional<std::uint32_t> file_type_of(std::string_view encoding) {
+std::uint32_t file_type_of(std::string_view encoding) {
   for (const RecipeName& recipe : names)
     if (recipe.encoding == encoding)
       return recipe.file_type;
-  return std::nullopt;
+  return guessed_file_type;
 }
 
 }  // namespace heirloom::plan

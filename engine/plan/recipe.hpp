@@ -6,7 +6,6 @@
 #include "heirloom/result.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <regex>
 #include <span>
 #include <string>
@@ -33,14 +32,16 @@ struct Recipe {
   std::string encoding;       // "" keeps each tensor's own
   std::vector<Override> overrides;
 
-  // The encoding that an override names, or null. The last one that matches wins.
+  // The encoding that an override names, or null. The last one that matches wins. No pattern matches a name above 4 KiB.
   const std::string* override_for(const std::string& tensor_name) const;
 };
 
-// `name` is "" or a recipe's name in any case; each override is "REGEX=ENCODING". Misuse names what is known.
+// `name` is "" or a recipe's name in any case; each override is "REGEX=ENCODING", the
+// expression of at most 1,000 bytes and 50 nested parentheses. Misuse names what is known.
 Result<Recipe> parse_recipe(std::string_view name, std::span<const std::string> overrides);
 
-// general.file_type of a model whose matrices are mostly of this encoding; nothing when there is no number for it.
-std::optional<std::uint32_t> file_type_of(std::string_view encoding);
+// general.file_type of a model whose matrices are mostly of this encoding; "a guess" (1024) when there is no number for
+// it (formats/facts/gguf.md#file-types).
+std::uint32_t file_type_of(std::string_view encoding);
 
 }  // namespace heirloom::plan

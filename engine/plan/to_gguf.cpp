@@ -49,30 +49,40 @@ Json dtypes_record(const Checkpoint& source) {
   return Json(std::move(record));
 }
 
-// A record that GGUF has no key for; too large a one is dropped with its reason.
-void add_record(Plan& plan, std::string_view key, const Json& value, const std::string& item) {
+// A record that GGUF has no key for; too large a one is dropped with its reason. True when it is written.
+bool add_record(Plan& plan, std::string_view key, const Json& value, const std::string& item) {
   std::string text = value.dump();
   if (text.size() > max_record_bytes) {
     plan.dispositions.push_back({item, Fate::dropped, "", "larger than the " + std::to_string(max_record_bytes) +
-                                                              " bytes that are carried along"});
-    return;
+                                                              " bytes that are carried along", true});
+    return false;
   }
   plan.target.attrs.push_back(Attr::text(std::string(key), std::move(text)));
+  return true;
+}
+
+// An item that lies in a record, or is lost with it.
+Disposition in_record(const std::string& item, bool is_written, std::string_view key) {
+  if (is_written)
+    return {item, Fate::carried, std::string(key)};
+  return {item, Fate::dropped, "", std::string(key) + " would be too large", true};
 }
 
 // Each leaf of the configuration: mapped to a key, or carried in the record.
-void note_config(Plan& plan, const Json& json, const std::string& path, const std::set<std::string>& used) {
+void note_config(Plan& plan, const Json& json, const std::string& path, const std::set<std::string>& used,
+                 bool is_recorded) {
   if (const auto* object = json.object()) {
     for (const auto& [key, value] : *object)
-      note_config(plan, value, path.empty() ? key : path + "." + key, used);
+      note_config(plan, value, path.empty() ? key : path + "." + key, used, is_recorded);
     return;
   }
-  const bool is_mapped = used.contains(path);
-  plan.dispositions.push_back({"config.json:" + path, is_mapped ? Fate::mapped : Fate::carried,
-                               is_mapped ? "GGUF key" : std::string(source_config_key)});
+  const std::string item = "config.json:" + path;
+  plan.dispositions.push_back(used.contains(path) ? Disposition{item, Fate::mapped, "GGUF key"}
+                                                  : in_record(item, is_recorded, source_config_key));
 }
 
-void add_general(const Package& package, Plan& plan) {
+// Returns the items that no general.* key says, with the reasons.
+std::vector<std::pair<std::string, std::string>> add_general(const Package& package, Plan& plan) {
   card::CardInput input;
   input.readme = package.readme;
   input.config = package.config;
@@ -91,13 +101,8 @@ void add_general(const Package& package, Plan& plan) {
     plan.target.attrs.push_back(std::move(attr));
   for (auto& [item, target] : keys.used)
     plan.dispositions.push_back({item, Fate::mapped, target});
-  for (auto& [item, reason] : keys.dropped) {
-    // The generation configuration is carried whole.
-    const bool is_recorded = item.starts_with("generation_config.json:");
-    plan.dispositions.push_back({item, is_recorded ? Fate::carried : Fate::dropped,
-                                 is_recorded ? std::string(source_generation_config_key) : "", is_recorded ? "" : reason});
-  }
   plan.warnings.insert(plan.warnings.end(), keys.warnings.begin(), keys.warnings.end());
+  return std::move(keys.dropped);
 }
 
 Result<void> add_tokenizer(const Request& request, const arch::Map& map, const Json& config, Plan& plan) {
@@ -117,22 +122,30 @@ Result<void> add_tokenizer(const Request& request, const arch::Map& map, const J
   return {};
 }
 
-void add_records(const Checkpoint& source, const Package& package, Plan& plan) {
-  add_record(plan, source_config_key, package.config, "config.json");
+struct Records {
+  bool has_config = false, has_generation_config = false;
+};
+
+Records add_records(const Checkpoint& source, const Package& package, Plan& plan) {
+  Records written;
+  written.has_config = add_record(plan, source_config_key, package.config, "config.json");
   if (package.generation_config.object() != nullptr)
-    add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
+    written.has_generation_config =
+        add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
   add_record(plan, source_dtypes_key, dtypes_record(source), "tensor data types");
   Json::Object metadata;
-  for (const Attr& attr : source.attrs) {
-    const bool is_framework = attr.key == "format";
-    plan.dispositions.push_back({"metadata:" + attr.key, is_framework ? Fate::dropped : Fate::carried,
-                                 is_framework ? "" : std::string(source_metadata_key),
-                                 is_framework ? "names the framework that reads the container" : ""});
-    if (!is_framework)
+  for (const Attr& attr : source.attrs)
+    if (attr.key != "format")
       metadata.emplace_back(attr.key, Json(std::string(attr.get_text().value_or(""))));
+  const bool has_metadata =
+      !metadata.empty() && add_record(plan, source_metadata_key, Json(std::move(metadata)), "safetensors metadata");
+  for (const Attr& attr : source.attrs) {
+    const std::string item = "metadata:" + attr.key;
+    plan.dispositions.push_back(
+        attr.key == "format" ? Disposition{item, Fate::dropped, "", "names the framework that reads the container"}
+                             : in_record(item, has_metadata, source_metadata_key));
   }
-  if (!metadata.empty())
-    add_record(plan, source_metadata_key, Json(std::move(metadata)), "safetensors metadata");
+  return written;
 }
 
 constexpr std::string_view mapped_files[] = {
@@ -154,18 +167,24 @@ void note_side_files(const Package& package, Plan& plan) {
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Package& package, Plan& plan) {
   const Json config = arch::normalize(package.config);
   HEIRLOOM_CHECK(add_tensors(request, map, config, plan));
-  const auto file_type = file_type_of(request.recipe.encoding.empty() ? dominant_encoding(plan.tensors)
-                                                                      : request.recipe.encoding);
-  HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, file_type.value_or(0)));
+  const std::uint32_t file_type = file_type_of(dominant_encoding(plan.tensors));
+  HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, file_type));
   plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
-  add_general(package, plan);
+  const auto unsaid = add_general(package, plan);
   for (Attr& attr : keys.attrs)
     plan.target.attrs.push_back(std::move(attr));
   plan.target.attrs.push_back(Attr::scalar("general.quantization_version", quantization_version));
   HEIRLOOM_CHECK(add_tokenizer(request, map, config, plan));
-  note_config(plan, config, "", keys.used);
-  add_records(request.source->checkpoint, package, plan);
-  note_side_files(package, plan);
+  const Records records = add_records(request.source->checkpoint, package, plan);
+  note_config(plan, config, "", keys.used, records.has_config);
+  for (const auto& [item, reason] : unsaid)
+    plan.dispositions.push_back(item.starts_with("generation_config.json:")
+                                    ? in_record(item, records.has_generation_config, source_generation_config_key)
+                                    : Disposition{item, Fate::dropped, "", reason});
+  if (request.is_directory)
+    carry_side_files(request, package, plan);
+  else
+    note_side_files(package, plan);
   return {};
 }
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace heirloom::plan {
 namespace {
@@ -20,16 +21,6 @@ using model::Json;
 constexpr std::string_view rope_freqs_name = "rope_freqs.weight";
 
 std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
-
-Result<Json> record(const std::vector<Attr>& attrs, std::string_view key) {
-  const Attr* attr = find_attr(attrs, key);
-  if (attr == nullptr || !attr->get_text())
-    return Json();
-  auto json = model::parse_json(*attr->get_text());
-  if (!json)
-    return fail(Error{Code::malformed, "key " + base::quoted(key) + " is not JSON: " + json.error().message});
-  return json;
-}
 
 Result<std::vector<float>> read_rope_freqs(const model::Source& source, std::uint32_t index) {
   const Tensor& tensor = source.checkpoint.tensors[index];
@@ -114,10 +105,11 @@ std::vector<Attr> keys_on_card(const std::string& readme) {
   return card::general_keys(input).attrs;
 }
 
-Result<void> add_side_files(const model::Source& source, const GgufConfig& config, Plan& plan) {
+// Returns generation_config.json as written.
+Result<Json> add_side_files(const model::Source& source, const GgufConfig& config, Plan& plan) {
   const std::vector<Attr>& attrs = source.checkpoint.attrs;
   plan.side_files.push_back({"config.json", "", bytes_of(config.written.dump(2) + "\n")});
-  HEIRLOOM_TRY(Json generation, record(attrs, source_generation_config_key));
+  HEIRLOOM_TRY(Json generation, read_record(attrs, source_generation_config_key));
   for (auto& [key, value] : card::generation_config_from_keys(attrs)) {
     if (generation.object() == nullptr)
       generation = Json(Json::Object{});
@@ -138,13 +130,27 @@ Result<void> add_side_files(const model::Source& source, const GgufConfig& confi
   }
   if (const std::string readme = card::readme_from_keys(attrs); !readme.empty())
     plan.side_files.push_back({"README.md", "", bytes_of(readme)});
-  return {};
+  return generation;
+}
+
+// True when the members that this key alone gives stand in generation_config.json with its values.
+bool is_in_generation(const Attr& attr, const Json& generation) {
+  const auto members = card::generation_config_from_keys({attr});
+  return !members.empty() && std::all_of(members.begin(), members.end(), [&](const auto& member) {
+    const Json* written = generation.find(member.first);
+    if (written == nullptr)
+      return false;
+    const auto a = written->number(), b = member.second.number();
+    return a && b ? static_cast<float>(*a) == static_cast<float>(*b) : written->dump() == member.second.dump();
+  });
 }
 
 // Keys that no file says become metadata of the weight files.
-Result<void> carry_other_keys(const model::Source& source, const arch::Map& map, Plan& plan) {
+Result<void> carry_other_keys(const model::Source& source, const arch::Map& map, const GgufConfig& config,
+                              const Json& generation, Plan& plan) {
   const std::string own = map.gguf_name + ".";
   const auto on_card = keys_on_card(card::readme_from_keys(source.checkpoint.attrs));
+  const bool has_tokenizer = find_attr(source.checkpoint.attrs, "tokenizer.ggml.model") != nullptr;
   std::vector<Attr> rest;
   for (const Attr& attr : source.checkpoint.attrs) {
     const std::string item = "key:" + attr.key;
@@ -154,11 +160,11 @@ Result<void> carry_other_keys(const model::Source& source, const arch::Map& map,
     });
     if (describes_container(attr.key)) {
       plan.dispositions.push_back({item, Fate::dropped, "", "says something of the GGUF file itself"});
-    } else if (is_known || attr.key == source_config_key) {
+    } else if (is_known || (attr.key == source_config_key && config.is_recorded)) {
       plan.dispositions.push_back({item, Fate::mapped, "config.json"});
-    } else if (attr.key.starts_with("tokenizer.")) {
+    } else if (attr.key.starts_with("tokenizer.") && has_tokenizer) {
       plan.dispositions.push_back({item, Fate::mapped, "tokenizer files"});
-    } else if (attr.key.starts_with("general.sampling.") || attr.key == source_generation_config_key) {
+    } else if (is_in_generation(attr, generation) || attr.key == source_generation_config_key) {
       plan.dispositions.push_back({item, Fate::mapped, "generation_config.json"});
     } else if (const Attr* shown = find_attr(on_card, attr.key); shown != nullptr && *shown == attr) {
       plan.dispositions.push_back({item, Fate::mapped, "README.md"});
@@ -171,25 +177,48 @@ Result<void> carry_other_keys(const model::Source& source, const arch::Map& map,
   for (const std::string& key : text.lost)
     plan.dispositions.push_back({"key:" + key, Fate::dropped, "", "its bytes are not UTF-8", true});
   plan.target.attrs = std::move(text.attrs);
-  HEIRLOOM_TRY(const Json metadata, record(source.checkpoint.attrs, source_metadata_key));
+  std::set<std::string> taken;
+  for (const Attr& attr : plan.target.attrs)
+    taken.insert(attr.key);
+  HEIRLOOM_TRY(const Json metadata, read_record(source.checkpoint.attrs, source_metadata_key));
   if (metadata.object() != nullptr)
     for (const auto& [key, value] : *metadata.object())
-      if (value.text() != nullptr && find_attr(plan.target.attrs, key) == nullptr)
+      if (value.text() != nullptr && taken.insert(key).second)
         plan.target.attrs.push_back(Attr::text(key, *value.text()));
   return {};
 }
 
 }  // namespace
 
+Result<Json> read_record(const std::vector<Attr>& attrs, std::string_view key) {
+  const Attr* attr = find_attr(attrs, key);
+  if (attr == nullptr || !attr->get_text())
+    return Json();
+  if (attr->get_text()->size() > max_read_record_bytes)
+    return fail(Error{Code::limit, "key " + base::quoted(key) + " is longer than " + base::human_bytes(max_read_record_bytes)});
+  auto json = model::parse_json(*attr->get_text());
+  if (!json)
+    return fail(Error{Code::malformed, "key " + base::quoted(key) + " is not JSON: " + json.error().message});
+  return json;
+}
+
 Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map) {
-  HEIRLOOM_TRY(const Json recorded, record(source.checkpoint.attrs, source_config_key));
+  GgufConfig config;
+  HEIRLOOM_TRY(Json recorded, read_record(source.checkpoint.attrs, source_config_key));
+  const std::string recorded_class = arch::hf_class_of(recorded);
+  const auto& classes = map.hf_classes;
+  if (!recorded.is_null() && std::find(classes.begin(), classes.end(), recorded_class) == classes.end()) {
+    config.warnings.push_back("key " + base::quoted(source_config_key) + " is ignored: its architecture " +
+                              base::quoted(recorded_class) + " is not of the map " + map.id);
+    recorded = Json();
+  }
+  config.is_recorded = !recorded.is_null();
   arch::TensorFacts facts;
   for (const Tensor& tensor : source.checkpoint.tensors) {
     facts.names.insert(tensor.name);
     if (!tensor.shape.empty())
       facts.rows.emplace_back(tensor.name, tensor.shape.front());
   }
-  GgufConfig config;
   HEIRLOOM_TRY(config.written, arch::config_from_keys(map, source.checkpoint.attrs, facts, recorded));
   config.normalized = arch::normalize(config.written);
   HEIRLOOM_CHECK(restore_rope_scaling(source, config));
@@ -203,7 +232,7 @@ Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, 
     return fail(Code::misuse, "no plugin writes " + base::quoted(request.target_format));
   HEIRLOOM_TRY(GgufConfig config, config_of_gguf(source, map));
   HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(map, source.checkpoint, config.normalized));
-  HEIRLOOM_TRY(const Json recorded_dtypes, record(source.checkpoint.attrs, source_dtypes_key));
+  HEIRLOOM_TRY(const Json recorded_dtypes, read_record(source.checkpoint.attrs, source_dtypes_key));
   const Dtypes dtypes = read_dtypes(recorded_dtypes);
   for (arch::MappedTensor& tensor : mapping.tensors) {
     HEIRLOOM_TRY(Choice choice, choose(request, *format, dtypes, tensor));
@@ -213,8 +242,9 @@ Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, 
     plan.dispositions.push_back(
         {"tensor:" + source.checkpoint.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
   set_torch_dtype(plan.tensors, config.written);
-  HEIRLOOM_CHECK(add_side_files(source, config, plan));
-  return carry_other_keys(source, map, plan);
+  HEIRLOOM_TRY(const Json generation, add_side_files(source, config, plan));
+  plan.warnings.insert(plan.warnings.end(), config.warnings.begin(), config.warnings.end());
+  return carry_other_keys(source, map, config, generation, plan);
 }
 
 }  // namespace heirloom::plan

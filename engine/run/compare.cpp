@@ -1,12 +1,15 @@
 #include "engine/run/compare.hpp"
 
 #include "engine/base/arena.hpp"
+#include "engine/base/text.hpp"
+#include "engine/run/execute.hpp"
 #include "engine/run/producer.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -16,7 +19,7 @@ namespace heirloom::run {
 namespace {
 
 constexpr std::uint64_t good_piece_elements = 1u << 18;
-constexpr std::uint64_t bytes_per_element = 64;  // of all buffers of a worker
+constexpr std::uint64_t bytes_per_element = 80;  // of all buffers of a worker
 
 // Every element as binary64. Encodings that binary32 holds go through it.
 bool decode_values(const kernels::Kernels& kernels, const encoding::Codec& codec, const std::uint8_t* src,
@@ -36,6 +39,38 @@ bool decode_values(const kernels::Kernels& kernels, const encoding::Codec& codec
 
 bool same_value(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
+// Integers of up to 64 bits without rounding: two's complement, or natural numbers where is_unsigned.
+struct Integers {
+  std::vector<std::uint64_t> values;
+  bool is_unsigned = false;
+
+  bool is_negative(std::size_t i) const { return !is_unsigned && values[i] >> 63 != 0; }
+};
+
+bool decode_integers(const kernels::Kernels& kernels, const encoding::Codec& codec, const std::uint8_t* src, Integers& out,
+                     std::size_t count) {
+  if (codec.kind != encoding::Kind::integer)
+    return false;
+  out.is_unsigned = !encoding::holds_all_values("i64", codec.id);
+  const encoding::Codec* wide = encoding::find_codec(out.is_unsigned ? "u64" : "i64");
+  if (wide == nullptr || !encoding::convertible(codec, *wide))
+    return false;
+  out.values.resize(std::max(out.values.size(), count));
+  std::vector<double> scratch(encoding::scratch_bytes / sizeof(double));
+  encoding::convert(kernels, codec, *wide, src, reinterpret_cast<std::uint8_t*>(out.values.data()), count,
+                    reinterpret_cast<std::uint8_t*>(scratch.data()));
+  return true;
+}
+
+// |a - b|, rounded once; 0 only for equal numbers.
+double distance(const Integers& a, const Integers& b, std::size_t i) {
+  const std::uint64_t x = a.values[i], y = b.values[i];
+  if (a.is_negative(i) == b.is_negative(i))
+    return static_cast<double>(x > y ? x - y : y - x);
+  return a.is_negative(i) ? static_cast<double>(0 - x) + static_cast<double>(y)
+                          : static_cast<double>(x) + static_cast<double>(0 - y);
+}
+
 struct Sums {
   std::uint64_t differing = 0;
   double max_error = 0, squares = 0, squares_first = 0;
@@ -49,7 +84,8 @@ class PairComparison {
                  std::uint32_t index, const kernels::Kernels& kernels)
       : first_(first), tensor_(tensor), second_(second), index_(index), kernels_(kernels) {}
 
-  Result<Sums> run(std::uint64_t piece_elements, const base::Log& log) {
+  // Ends early, with sums that mean nothing, once `is_given_up`.
+  Result<Sums> run(std::uint64_t piece_elements, const base::Log& log, const std::function<bool()>& is_given_up) {
     const Tensor& b = second_.checkpoint.tensors[index_];
     second_plan_ = {b.name, b.encoding, b.shape, plan::Action::convert, {index_}};
     HEIRLOOM_TRY(const Producer theirs, Producer::create(second_, second_plan_, *second_.checkpoint.find_encoding(b.encoding), kernels_));
@@ -66,7 +102,7 @@ class PairComparison {
         reencoded = std::move(*made);
     }
     const std::uint64_t step = step_of(theirs, ours, reencoded, piece_elements);
-    for (std::uint64_t at = 0; at < theirs.elements(); at += step) {
+    for (std::uint64_t at = 0; at < theirs.elements() && !is_given_up(); at += step) {
       if (log.cancelled())
         return fail(Code::cancelled, "stopped by the user");
       HEIRLOOM_CHECK(compare_piece(theirs, ours, reencoded, at, std::min(step, theirs.elements() - at)));
@@ -119,11 +155,13 @@ class PairComparison {
       sums_.is_decodable = false;
       return;
     }
+    const bool is_exact = decode_integers(kernels_, *from, a.data(), a_integers_, count) &&
+                          decode_integers(kernels_, *to, b.data(), b_integers_, count);
     for (std::uint64_t i = 0; i < count; ++i) {
       sums_.squares_first += a_[i] * a_[i];
-      if (same_value(a_[i], b_[i]))
+      if (is_exact ? distance(a_integers_, b_integers_, i) == 0 : same_value(a_[i], b_[i]))
         continue;
-      const double error = std::abs(a_[i] - b_[i]);
+      const double error = is_exact ? distance(a_integers_, b_integers_, i) : std::abs(a_[i] - b_[i]);
       ++sums_.differing;
       sums_.max_error = std::isnan(error) ? error : std::max(sums_.max_error, error);
       sums_.squares += error * error;
@@ -139,6 +177,7 @@ class PairComparison {
   Buffers our_buffers_, their_buffers_, again_buffers_;
   std::vector<double> a_, b_;
   std::vector<float> narrow_;
+  Integers a_integers_, b_integers_;
   Sums sums_;
 };
 
@@ -199,30 +238,37 @@ Result<std::vector<TensorComparison>> compare(const model::Source& first, const 
   const kernels::Kernels* kernels = kernels::chosen();
   if (kernels == nullptr)
     return fail(Code::misuse, "HEIRLOOM_ISA names an instruction set that this machine does not have");
+  if (options.memory_bytes < min_memory_bytes)
+    return fail(Code::misuse, "--memory must be at least " + base::human_bytes(min_memory_bytes));
   const std::size_t threads = options.threads == 0 ? base::default_threads() : options.threads;
   const std::uint64_t piece =
       std::clamp<std::uint64_t>(options.memory_bytes / threads / bytes_per_element, 1024, good_piece_elements);
   std::vector<Pair> pairs = pair_up(first, tensors, second);
   std::atomic<std::size_t> next{0};
+  // Lowest pair that failed: those behind it are given up, those before it are still compared, so that the error does
+  // not depend on the threads' timing.
+  std::atomic<std::size_t> failed{SIZE_MAX};
   std::mutex mutex;
-  std::optional<std::pair<std::size_t, Error>> failure;
+  std::optional<Error> failure;
   base::run_workers(std::min(threads, std::max<std::size_t>(1, pairs.size())), [&](std::size_t) {
-    for (std::size_t i = next++; i < pairs.size(); i = next++) {
+    for (std::size_t i = next++; i < pairs.size() && i < failed; i = next++) {
       Pair& pair = pairs[i];
       if (pair.first == nullptr || pair.result.verdict != Verdict::identical)
         continue;
-      auto sums = PairComparison(first, *pair.first, second, pair.second, *kernels).run(piece, log);
+      auto sums = PairComparison(first, *pair.first, second, pair.second, *kernels).run(piece, log, [&failed, i] { return failed < i; });
       if (sums) {
         conclude(*sums, model::tensor_elements(second.checkpoint.tensors[pair.second]), pair.result);
         continue;
       }
       const std::lock_guard lock(mutex);
-      if (!failure || i < failure->first)
-        failure.emplace(i, std::move(sums).error().at_tensor(pair.result.name));
+      if (i < failed) {
+        failure = std::move(sums).error().at_tensor(pair.result.name);
+        failed = i;
+      }
     }
   });
   if (failure)
-    return fail(std::move(failure->second));
+    return fail(std::move(*failure));
   std::vector<TensorComparison> results;
   for (Pair& pair : pairs)
     results.push_back(std::move(pair.result));

@@ -24,9 +24,11 @@ constexpr std::uint64_t pieces_ahead = 2;
 // unfinished piece always has some, and parked pieces can never starve it.
 class Schedule {
  public:
-  Schedule(std::size_t slots, std::size_t pieces) : buffers_(slots), piece_count_(pieces) {
-    for (Buffers& buffers : buffers_)
+  Schedule(std::size_t slots, std::size_t pieces, std::uint64_t memory_bytes) : buffers_(slots), piece_count_(pieces) {
+    for (Buffers& buffers : buffers_) {
+      buffers.limit_bytes = memory_bytes / slots;
       free_.push_back(&buffers);
+    }
   }
 
   struct Turn {
@@ -78,9 +80,10 @@ class Schedule {
 
 class Execution {
  public:
-  Execution(const Plan& plan, const model::Source& source, const base::Log& log, Work work, std::size_t slots)
+  Execution(const Plan& plan, const model::Source& source, const base::Log& log, Work work, std::size_t slots,
+            std::uint64_t memory_bytes)
       : plan_(plan), source_(source), log_(log), work_(std::move(work)), digests_(plan.tensors.size()),
-        places_(plan.tensors.size()), schedule_(slots, work_.pieces.size()) {
+        places_(plan.tensors.size()), schedule_(slots, work_.pieces.size(), memory_bytes) {
     for (const Placement& placement : plan.layout.placements)
       places_[placement.tensor] = &placement;
   }
@@ -212,7 +215,7 @@ Result<Outcome> execute(const Plan& plan, const model::Source& source, const std
   using Kind = base::Output::Kind;
   HEIRLOOM_TRY(const auto output,
                base::Output::create(target, options.is_directory ? Kind::directory : Kind::file, options.force));
-  Execution execution(plan, source, log, std::move(work), slots);
+  Execution execution(plan, source, log, std::move(work), slots, options.memory_bytes);
   HEIRLOOM_CHECK(execution.add_files(*output));
   HEIRLOOM_CHECK(execution.run(threads));
   HEIRLOOM_CHECK(write_side_files(plan, source, *output));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 namespace heirloom::run {
 namespace {
@@ -51,7 +52,8 @@ Result<Producer> Producer::create(const model::Source& source, const plan::PlanT
       return fail(unsupported(tensor.name, "big-endian " + base::quoted(from.encoding) + " cannot be turned little endian"));
   }
   made.granularity_ = std::lcm(made.in_block_elements_, made.out_block_elements_);
-  if (!tensor.steps.empty()) {
+  // A tensor without elements has no rows to move.
+  if (!tensor.steps.empty() && made.elements_ != 0) {
     made.rows_ = from.shape.front();
     made.row_elements_ = made.elements_ / std::max<std::uint64_t>(1, made.rows_);
     if (made.row_elements_ % made.in_block_elements_ != 0)
@@ -83,14 +85,34 @@ std::uint64_t Producer::buffer_bytes(std::uint64_t piece) const {
   return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output + encoding::scratch_bytes);
 }
 
+// Vectors keep their size from piece to piece; those of an earlier tensor give way when all together would not fit.
+void Producer::make_room(std::uint64_t count, Buffers& buffers) const {
+  const std::uint64_t input = source_bytes(count);
+  const std::pair<std::vector<std::uint8_t>*, std::uint64_t> wanted[] = {
+      {&buffers.raw, input},
+      {&buffers.gathered, tensor_->steps.empty() ? 0 : input},
+      {&buffers.scratch, to_ == nullptr ? 0 : encoding::scratch_bytes},
+      {&buffers.out, to_ == nullptr ? 0 : output_offset(count)}};
+  std::uint64_t total = 0;
+  for (const auto& [bytes, size] : wanted)
+    total += std::max<std::uint64_t>(bytes->capacity(), size);
+  for (const auto& [bytes, size] : wanted) {
+    if (total > buffers.limit_bytes || bytes->capacity() < size) {
+      std::vector<std::uint8_t>().swap(*bytes);
+      bytes->reserve(size);
+    }
+  }
+  for (const auto& [bytes, size] : wanted)
+    bytes->resize(std::max<std::size_t>(bytes->size(), size));
+}
+
 Result<std::span<const std::uint8_t>> Producer::gather(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
   const std::uint64_t size = source_bytes(count);
-  buffers.raw.resize(std::max<std::size_t>(buffers.raw.size(), size));
+  make_room(count, buffers);
   std::span<std::uint8_t> bytes(buffers.raw.data(), size);
   if (tensor_->steps.empty()) {
     HEIRLOOM_CHECK(source_->read(tensor_->sources.front(), source_bytes(first), bytes));
   } else {
-    buffers.gathered.resize(std::max<std::size_t>(buffers.gathered.size(), size));
     HEIRLOOM_CHECK(gather_rows(first, count, buffers));
     bytes = {buffers.gathered.data(), size};
   }
@@ -133,8 +155,6 @@ Result<std::span<const std::uint8_t>> Producer::produce(std::uint64_t first, std
   if (to_ == nullptr)
     return bytes;
   const std::uint64_t size = output_offset(count);
-  buffers.out.resize(std::max<std::size_t>(buffers.out.size(), size));
-  buffers.scratch.resize(encoding::scratch_bytes);
   encoding::convert(*kernels_, *from_, *to_, bytes.data(), buffers.out.data(), count, buffers.scratch.data());
   return std::span<const std::uint8_t>(buffers.out.data(), size);
 }

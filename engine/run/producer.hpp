@@ -14,12 +14,14 @@
 
 namespace heirloom::run {
 
-// Buffers of one worker, grown once to the largest piece.
+// Buffers of one worker, grown to the largest piece and bounded together: a piece of at most limit_bytes
+// (Producer::buffer_bytes) never makes them more than that.
 struct Buffers {
   std::vector<std::uint8_t> raw;      // source bytes as read
   std::vector<std::uint8_t> gathered; // source bytes in the output's order
   std::vector<std::uint8_t> scratch;  // of a conversion
   std::vector<std::uint8_t> out;      // output bytes
+  std::uint64_t limit_bytes = UINT64_MAX;
 };
 
 class Producer {
@@ -46,6 +48,7 @@ class Producer {
 
  private:
   Producer() = default;
+  void make_room(std::uint64_t count, Buffers& buffers) const;
   std::uint64_t source_row(std::uint64_t row) const;
   std::uint64_t source_bytes(std::uint64_t elements) const { return elements / in_block_elements_ * in_block_bytes_; }
   Result<void> gather_rows(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 using namespace heirloom;
 using namespace heirloom::test;
 
@@ -41,7 +43,12 @@ TEST_CASE("a configuration that the map cannot be right for is refused with the 
       {"num_hidden_layers", "-1", Code::malformed, "not a whole number"},
       {"num_hidden_layers", "2.5", Code::malformed, "not a whole number"},
       {"num_hidden_layers", "null", Code::malformed, "is missing"},
-      {"num_attention_heads", "5", Code::malformed, "not whole pairs"},
+      {"num_hidden_layers", "2147483648", Code::malformed, "is 2147483648, not a whole number from 0 to 2147483647"},
+      {"num_attention_heads", "5", Code::malformed, "hidden_size 16 is not a multiple of num_attention_heads 5"},
+      {"num_key_value_heads", "4", Code::malformed, "has the shape [8, 16], where the configuration says [16, 16]"},
+      {"vocab_size", "0", Code::malformed, "makes the dimension \"vocab_size\" 0"},
+      {"rope_scaling", "\"linear\"", Code::malformed, "\"rope_scaling\" is \"linear\", not an object or null"},
+      {"rope_parameters", "[]", Code::malformed, "\"rope_parameters\" is [], not an object or null"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.key);
@@ -56,6 +63,9 @@ TEST_CASE("a configuration that the map cannot be right for is refused with the 
   }
   auto config = llama_config();
   config.set("max_position_embeddings", json("\"many\""));
+  CHECK_FALSE(arch::keys_from_config(map_named("llama"), config, 0));
+  config = llama_config();
+  config.set("rope_scaling", json("4.0"));
   CHECK_FALSE(arch::keys_from_config(map_named("llama"), config, 0));
 }
 
@@ -87,4 +97,57 @@ TEST_CASE("a recorded configuration comes back as it was, but for keys that were
     if (attr.key == "llama.context_length")
       attr = Attr::scalar<std::uint32_t>(attr.key, 128);
   CHECK(arch::config_from_keys(map, attrs, facts, recorded)->at("max_position_embeddings")->integer() == 128);
+}
+
+TEST_CASE("a GGUF key of another class of type than the map's is refused with its name") {
+  struct Row {
+    Attr attr;
+    Code code;
+    const char* message;
+  };
+  const Row rows[] = {
+      {Attr::text("llama.context_length", "64"), Code::malformed, "is not a whole number from 0"},
+      {Attr::scalar("llama.context_length", 64.0f), Code::malformed, "is not a whole number from 0"},
+      {Attr::scalar("llama.context_length", true), Code::malformed, "is not a whole number from 0"},
+      {Attr::scalar<std::int32_t>("llama.context_length", -1), Code::malformed, "is not a whole number from 0"},
+      {Attr::scalar<std::uint64_t>("llama.context_length", 1ull << 32), Code::malformed, "to 4294967295"},
+      {Attr::array<std::uint32_t>("llama.attention.head_count_kv", {2, 2}), Code::unsupported, "for each layer"},
+      {Attr::texts("llama.context_length", {"64"}), Code::malformed, "is not a whole number"},
+      {Attr::scalar<std::uint32_t>("llama.rope.freq_base", 10000), Code::malformed, "is not a finite number"},
+      {Attr::scalar("llama.rope.freq_base", std::numeric_limits<float>::infinity()), Code::malformed, "finite"},
+      {Attr::scalar("llama.rope.freq_base", std::numeric_limits<double>::quiet_NaN()), Code::malformed, "finite"},
+      {Attr::array<float>("llama.rope.freq_base", {1.0f}), Code::unsupported, "for each layer"},
+      {Attr::scalar<std::uint32_t>("llama.rope.scaling.type", 1), Code::malformed, "is not text"},
+      {Attr::array<std::uint32_t>("tokenizer.ggml.bos_token_id", {1}), Code::unsupported, "is an array"},
+      {Attr::text("tokenizer.ggml.bos_token_id", "1"), Code::malformed, "is not a whole number"},
+  };
+  const arch::Map& map = map_named("llama");
+  const arch::TensorFacts facts{{"output.weight"}, {{"token_embd.weight", 32}}};
+  for (const Row& row : rows) {
+    CAPTURE(row.attr.key);
+    CAPTURE(row.message);
+    auto attrs = arch::keys_from_config(map, llama_config(), 1)->attrs;
+    std::erase_if(attrs, [&](const Attr& attr) { return attr.key == row.attr.key; });
+    attrs.push_back(row.attr);
+    const auto config = arch::config_from_keys(map, attrs, facts, {});
+    REQUIRE_FALSE(config);
+    CHECK(config.error().code == row.code);
+    CHECK(config.error().message.find("\"" + row.attr.key + "\"") != std::string::npos);
+    CHECK(config.error().message.find(row.message) != std::string::npos);
+  }
+}
+
+TEST_CASE("a whole number of any width and a fraction of either width come back") {
+  const arch::Map& map = map_named("llama");
+  auto attrs = arch::keys_from_config(map, llama_config(), 1)->attrs;
+  for (Attr& attr : attrs) {
+    if (attr.key == "llama.context_length")
+      attr = Attr::scalar<std::int64_t>(attr.key, 77);
+    if (attr.key == "llama.rope.freq_base")
+      attr = Attr::scalar<double>(attr.key, 12345.5);
+  }
+  const auto config = arch::config_from_keys(map, attrs, {{"output.weight"}, {{"token_embd.weight", 32}}}, {});
+  REQUIRE(config);
+  CHECK(config->at("max_position_embeddings")->integer() == 77);
+  CHECK(config->at("rope_theta")->number() == 12345.5);
 }

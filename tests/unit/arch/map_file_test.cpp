@@ -37,12 +37,9 @@ TEST_CASE("an error in a user's map names the file, the line and where to read w
       {"{\n \"id\": \"x\",\n \"colour\": 1\n}", "mine.json:3"},
       {"{", "mine.json:1"},
       {"{}", "id"},
-      {R"({"id": "x", "title": "", "since": "", "hf_classes": [], "model_type": "", "gguf_name": "", "layers": "",
-           "tensors": [{"gguf": "b"}]})", "needs \"hf\""},
-      {R"({"id": "x", "title": "", "since": "", "hf_classes": [], "model_type": "", "gguf_name": "", "layers": "",
-           "tensors": [{"hf": "b"}]})", "needs a \"reason\""},
-      {R"({"id": "x", "title": "", "since": "", "hf_classes": [], "model_type": "", "gguf_name": "", "layers": "",
-           "tensors": [{"hf": "b", "gguf": "c", "verbs": [{"verb": "turn_round"}]}]})", "turn_round"},
+      {"", "does not begin"},
+      {" \n[]", "does not begin"},
+      {"table Other { a:int; }", "does not begin"},
   };
   TempDirectory directory;
   for (const Row& row : rows) {
@@ -68,4 +65,65 @@ TEST_CASE("explain says for each map whether it matches and why not") {
     CHECK(explanation.is_match == (explanation.map->id == "olmo2"));
   for (const arch::Explanation& explanation : arch::explain(maps(), {}, {}))
     CHECK_FALSE(explanation.is_match);
+}
+
+TEST_CASE("a user's map that contradicts itself or says nothing is refused with the field or rule") {
+  struct Row {
+    const char* from;
+    const char* to;
+    const char* message;
+  };
+  const Row rows[] = {
+      {R"("id": "mine")", R"("id": "")", "\"id\" is empty"},
+      {R"("gguf_name": "mine")", R"("gguf_name": "")", "\"gguf_name\" is empty"},
+      {R"("layers": "num_hidden_layers")", R"("layers": "")", "\"layers\" is empty"},
+      {R"(["MineForCausalLM"])", "[]", "\"hf_classes\" needs"},
+      {R"(["MineForCausalLM"])", R"([""])", "\"hf_classes\" needs"},
+      {R"({"hf": "a", "gguf": "b"})", R"({"gguf": "b"})", "needs \"hf\""},
+      {R"({"hf": "a", "gguf": "b"})", R"({"hf": "b"})", "needs a \"reason\""},
+      {R"({"hf": "a", "gguf": "b"})", R"({"hf": "a", "gguf": "b"}, {"hf": "a", "gguf": "c"})", "the same \"hf\""},
+      {R"({"hf": "a", "gguf": "b"})", R"({"hf": "a", "gguf": "b"}, {"hf": "c", "gguf": "b"})", "the same \"hf\""},
+      {R"("gguf": "b")", R"("gguf": "b", "shape": ["hidden_size*"])", "the dimension \"hidden_size*\" lacks a key"},
+      {R"("gguf": "b")", R"("gguf": "b", "verbs": [{"verb": "turn_round"}])", "turn_round"},
+  };
+  TempDirectory directory;
+  for (const Row& row : rows) {
+    CAPTURE(row.to);
+    std::string text = minimal;
+    text.replace(text.find(row.from), std::string_view(row.from).size(), row.to);
+    write_file(directory / "mine.json", text);
+    const auto map = arch::read_map_file(directory / "mine.json");
+    REQUIRE_FALSE(map);
+    CHECK(map.error().code == Code::misuse);
+    CHECK(map.error().message.find(row.message) != std::string::npos);
+  }
+}
+
+TEST_CASE("a map is a regular file of sensible size") {
+  TempDirectory directory;
+  CHECK(arch::read_map_file(directory / ".").error().message.find("regular file") != std::string::npos);
+  CHECK(arch::read_map_file("/dev/zero").error().message.find("regular file") != std::string::npos);
+  write_file(directory / "large.json", "{");
+  std::filesystem::resize_file(directory / "large.json", std::uintmax_t{1} << 40);
+  CHECK(arch::read_map_file(directory / "large.json").error().message.find("too large") != std::string::npos);
+}
+
+TEST_CASE("rope_permute wants the rows of whole heads even where a rule has no shape") {
+  TempDirectory directory;
+  std::string text = minimal;
+  text.replace(text.find(R"("gguf": "b")"), 11, R"("gguf": "b", "verbs": [{"verb": "rope_permute", "heads": ["num_attention_heads"]}])");
+  write_file(directory / "mine.json", text);
+  const auto map = arch::read_map_file(directory / "mine.json");
+  REQUIRE(map);
+  Checkpoint checkpoint{"safetensors"};
+  checkpoint.tensors = {{"a", "f32", {16, 3}}};
+  CHECK(arch::map_to_gguf(**map, checkpoint, {0}, llama_config()));
+  for (const auto& [rows, message] : {std::pair{32u, "32 rows are not the 4 heads of 4 rows"},
+                                      std::pair{12u, "not whole pairs"}, std::pair{0u, "holds no weights"}}) {
+    checkpoint.tensors.front().shape.front() = rows;
+    const auto mapping = arch::map_to_gguf(**map, checkpoint, {0}, llama_config());
+    REQUIRE_FALSE(mapping);
+    CHECK(mapping.error().message.find(message) != std::string::npos);
+    CHECK(mapping.error().tensor == "a");
+  }
 }

@@ -4,6 +4,7 @@
 #include "engine/arch/config.hpp"
 #include "engine/arch/map.hpp"
 #include "engine/arch/pattern.hpp"
+#include "engine/arch/shape.hpp"
 #include "engine/arch/tensors.hpp"
 
 #include <numeric>
@@ -33,18 +34,15 @@ inline model::Json llama_config() {
     "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "vocab_size": 32, "hidden_act": "silu"})");
 }
 
-// Every tensor that the map's rules name, optional ones too, all of 16 x 16 (or 16 for vectors).
+// Every tensor that the map's rules name, optional ones too, in the shapes that llama_config() gives them.
 inline Checkpoint every_tensor(const arch::Map& map, std::uint64_t layers) {
   Checkpoint checkpoint{"safetensors"};
   checkpoint.encodings = {{"f32", 1, 4}};
   for (const auto& rule : map.tensors) {
     if (rule->hf.empty())
       continue;
-    for (std::uint64_t i = 0; i < (arch::has_layer(rule->hf) ? layers : 1); ++i) {
-      const bool is_vector = rule->hf.ends_with("norm.weight") || rule->hf.ends_with(".bias");
-      checkpoint.tensors.push_back({arch::expand(rule->hf, i), "f32",
-                                    is_vector ? std::vector<std::uint64_t>{16} : std::vector<std::uint64_t>{16, 16}});
-    }
+    for (std::uint64_t i = 0; i < (arch::has_layer(rule->hf) ? layers : 1); ++i)
+      checkpoint.tensors.push_back({arch::expand(rule->hf, i), "f32", arch::shape_of(*rule, llama_config()).value()});
   }
   return checkpoint;
 }

@@ -89,3 +89,111 @@ TEST_CASE("llama3 RoPE divisors are 1 for short waves, the factor for long ones,
   config.set("rope_scaling", json(R"({"rope_type": "llama3", "factor": 0})"));
   CHECK_FALSE(arch::rope_freqs_llama3(config));
 }
+
+TEST_CASE("llama3 scaling with a member of the wrong type or sign is an error that names it") {
+  for (const auto& [key, value] : {std::pair{"rope_theta", "0"}, std::pair{"rope_theta", "-1.0"},
+                                   std::pair{"rope_theta", "1e300"}, std::pair{"rope_theta", "\"500000\""},
+                                   std::pair{"factor", "\"8\""}, std::pair{"low_freq_factor", "true"},
+                                   std::pair{"high_freq_factor", "[4.0]"},
+                                   std::pair{"original_max_position_embeddings", "{}"}}) {
+    CAPTURE(key);
+    CAPTURE(value);
+    auto config = llama_config();
+    auto scaling = json(R"({"rope_type": "llama3"})");
+    REQUIRE((config.set("rope_scaling", scaling), arch::rope_freqs_llama3(config)));
+    (key == std::string_view("rope_theta") ? config : scaling).set(key, json(value));
+    config.set("rope_scaling", scaling);
+    const auto divisors = arch::rope_freqs_llama3(config);
+    REQUIRE_FALSE(divisors);
+    CHECK(divisors.error().message.find(key) != std::string::npos);
+    CHECK(divisors.error().message.find("not a finite number greater than 0") != std::string::npos);
+  }
+}
+
+TEST_CASE("every rule of the built-in maps has a shape, and each is checked on both ways") {
+  for (const char* id : {"llama", "olmo2"}) {
+    const arch::Map& map = map_named(id);
+    for (const auto& rule : map.tensors)
+      CHECK_FALSE(rule->shape.empty());
+    const Checkpoint source = every_tensor(map, 2);
+    const auto mapping = arch::map_to_gguf(map, source, all_of(source), llama_config());
+    REQUIRE(mapping);
+    Checkpoint gguf{"gguf"};
+    for (const arch::MappedTensor& tensor : mapping->tensors)
+      gguf.tensors.push_back({tensor.name, "f32", tensor.shape});
+    const auto is_refused = [&](Checkpoint checkpoint, std::size_t i, const std::vector<std::uint64_t>& shape, bool to_gguf) {
+      checkpoint.tensors[i].shape = shape;
+      const auto result = to_gguf ? arch::map_to_gguf(map, checkpoint, all_of(checkpoint), llama_config())
+                                  : arch::map_to_hugging_face(map, checkpoint, llama_config());
+      return !result && result.error().code == Code::malformed && result.error().tensor == checkpoint.tensors[i].name &&
+             result.error().message.find("has the shape") != std::string::npos;
+    };
+    for (const bool to_gguf : {true, false}) {
+      const Checkpoint& checkpoint = to_gguf ? source : gguf;
+      for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+        CAPTURE(checkpoint.tensors[i].name);
+        auto shape = checkpoint.tensors[i].shape;
+        shape.push_back(1);
+        CHECK(is_refused(checkpoint, i, shape, to_gguf));
+        shape.pop_back();
+        for (std::uint64_t& dimension : shape) {
+          const std::uint64_t right = dimension;
+          for (const std::uint64_t wrong : {std::uint64_t{0}, right + 1, right * 2}) {
+            dimension = wrong;
+            CHECK(is_refused(checkpoint, i, shape, to_gguf));
+          }
+          dimension = right;
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("shapes are those of the published layout: heads of their own for k and v, head size apart from hidden size") {
+  auto config = llama_config();
+  config.set("head_dim", json("6"));
+  const auto shape = [&](std::string_view name) {
+    for (const auto& rule : map_named("llama").tensors)
+      if (rule->hf.ends_with(name))
+        return arch::shape_of(*rule, config).value();
+    return std::vector<std::uint64_t>{};
+  };
+  using Shape = std::vector<std::uint64_t>;
+  CHECK(shape("q_proj.weight") == Shape{24, 16});
+  CHECK(shape("k_proj.weight") == Shape{12, 16});
+  CHECK(shape("v_proj.bias") == Shape{12});
+  CHECK(shape("o_proj.weight") == Shape{16, 24});
+  CHECK(shape("down_proj.weight") == Shape{16, 24});
+  CHECK(shape("embed_tokens.weight") == Shape{32, 16});
+  CHECK(shape("inv_freq") == Shape{3});
+  config.set("num_key_value_heads", json("null"));
+  CHECK(shape("k_proj.weight") == Shape{24, 16});
+}
+
+TEST_CASE("the output matrix is missing only from a model that ties it to the embeddings") {
+  for (const char* id : {"llama", "olmo2"}) {
+    Checkpoint tied = every_tensor(map_named(id), 2);
+    std::erase_if(tied.tensors, [](const Tensor& t) { return t.name == "lm_head.weight"; });
+    auto config = llama_config();
+    const auto missing = arch::map_to_gguf(map_named(id), tied, all_of(tied), config);
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().tensor == "lm_head.weight");
+    CHECK(missing.error().message.find("tie_word_embeddings") != std::string::npos);
+    config.set("tie_word_embeddings", json("false"));
+    CHECK_FALSE(arch::map_to_gguf(map_named(id), tied, all_of(tied), config));
+    config.set("tie_word_embeddings", json("true"));
+    CHECK(arch::map_to_gguf(map_named(id), tied, all_of(tied), config));
+  }
+}
+
+TEST_CASE("a bias is there in all layers or in none") {
+  const arch::Map& map = map_named("llama");
+  Checkpoint checkpoint = every_tensor(map, 2);
+  std::erase_if(checkpoint.tensors, [](const Tensor& t) { return t.name == "model.layers.1.mlp.up_proj.bias"; });
+  const auto some = arch::map_to_gguf(map, checkpoint, all_of(checkpoint), llama_config());
+  REQUIRE_FALSE(some);
+  CHECK(some.error().tensor == "model.layers.1.mlp.up_proj.bias");
+  CHECK(some.error().message.find("for other layers") != std::string::npos);
+  std::erase_if(checkpoint.tensors, [](const Tensor& t) { return t.name == "model.layers.0.mlp.up_proj.bias"; });
+  CHECK(arch::map_to_gguf(map, checkpoint, all_of(checkpoint), llama_config()));
+}

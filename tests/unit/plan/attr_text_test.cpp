@@ -61,3 +61,12 @@ TEST_CASE("a record of types that the values contradict is an error with the key
     CHECK_FALSE(back);
   }
 }
+
+TEST_CASE("a broken record of types and a number beyond binary32 are errors that name the key") {
+  const auto broken = plan::from_text({Attr::text("heirloom.attr_types", "{")});
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().message.find("heirloom.attr_types") != std::string::npos);
+  const auto large = plan::from_text({Attr::text("x", "1e39"), Attr::text("heirloom.attr_types", R"({"x": "f32"})")});
+  REQUIRE_FALSE(large);
+  CHECK(large.error().message.find("\"x\"") != std::string::npos);
+}

@@ -33,3 +33,21 @@ TEST_CASE("the last override that matches wins, and a broken one says what is wr
   for (const char* text : {"attn", "=F16", "(=F16", "attn=F17"})
     CHECK_FALSE(parse_recipe("", std::vector<std::string>{text}));
 }
+
+TEST_CASE("patterns that are long or deep are refused, and names above 4 KiB match none") {
+  const std::vector<std::string> refused = {std::string(1001, 'a') + "=F16",
+                                            std::string(51, '(') + "a" + std::string(51, ')') + "=F16"};
+  for (const std::string& text : refused) {
+    const auto recipe = parse_recipe("", std::vector<std::string>{text});
+    REQUIRE_FALSE(recipe);
+    CHECK(recipe.error().code == heirloom::Code::misuse);
+  }
+  const auto deep = parse_recipe("", std::vector<std::string>{std::string(50, '(') + "a" + std::string(50, ')') + "=F16"});
+  REQUIRE(deep);
+  CHECK(deep->override_for(std::string(4096, 'a')) != nullptr);
+  CHECK(deep->override_for(std::string(4097, 'a')) == nullptr);
+}
+
+TEST_CASE("an encoding without a number of its own makes the file type a guess") {
+  CHECK(heirloom::plan::file_type_of("f64") == 1024);
+}

@@ -96,9 +96,48 @@ TEST_CASE("missing, added and reshaped tensors are named") {
 
 TEST_CASE("encodings that cannot be decoded are equal by their bytes or not comparable") {
   Fixture first, second;
-  first.add("a", "iq2_s", {256}, std::string(82, '\1'));
-  second.add("a", "iq2_s", {256}, std::string(82, '\2'));
+  first.add("a", "q8_k", {256}, std::string(292, '\1'));
+  second.add("a", "q8_k", {256}, std::string(292, '\2'));
   const model::Source a = first.open();
   CHECK(compare(a, a)[0].verdict == Verdict::identical);
   CHECK(compare(a, second.open())[0].verdict == Verdict::not_comparable);
+}
+
+TEST_CASE("integers of 64 bits are compared exactly, across signs too") {
+  const auto bytes_of_values = [](const std::vector<std::uint64_t>& values) {
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * 8);
+  };
+  Fixture first, second, natural;
+  first.add("a", "i64", {3}, bytes_of_values({1ull << 60, 5, UINT64_MAX}));
+  second.add("a", "i64", {3}, bytes_of_values({(1ull << 60) + 1, 5, UINT64_MAX}));
+  natural.add("a", "u64", {3}, bytes_of_values({1ull << 60, 5, UINT64_MAX}));
+  const auto near = compare(first.open(), second.open())[0];
+  CHECK(near.verdict == Verdict::different);
+  CHECK(near.differing == 1);
+  CHECK(near.max_error == 1);
+  const auto sign = compare(first.open(), natural.open())[0];
+  CHECK(sign.differing == 1);  // -1 against 2^64 - 1
+  CHECK(sign.max_error == 18446744073709551616.0);
+}
+
+TEST_CASE("of several tensors that cannot be read the first is named, whatever the threads") {
+  Fixture fixture;
+  for (char name = 'a'; name < 'i'; ++name)
+    fixture.add(std::string(1, name), "f32", {1000}, random_floats(1000, 1));
+  const model::Source source = fixture.open();
+  std::filesystem::resize_file(fixture.directory() / "in.raw", 6000);
+  for (const std::size_t threads : {1u, 4u}) {
+    const auto result = run::compare(source, tensors_of(source), source, {threads, 1u << 26}, {});
+    REQUIRE_FALSE(result);
+    CHECK(result.error().tensor == "b");
+  }
+}
+
+TEST_CASE("less memory than the minimum is misuse for a comparison as for a conversion") {
+  Fixture fixture;
+  fixture.add("a", "f32", {1}, std::string(4, '\0'));
+  const model::Source source = fixture.open();
+  const auto result = run::compare(source, tensors_of(source), source, {1, run::min_memory_bytes - 1}, {});
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == Code::misuse);
 }

@@ -68,11 +68,47 @@ TEST_CASE("big-endian numbers come out little endian") {
 
 TEST_CASE("what cannot be converted is refused with the tensor's name") {
   Fixture fixture;
-  fixture.add("a", "iq2_s", {256}, std::string(82, '\0'));
+  fixture.add("a", "q8_k", {256}, std::string(292, '\0'));
   const model::Source source = fixture.open();
   const auto plan = fixture.plan("f32");
   const auto producer = run::Producer::create(source, plan.tensors[0], plan.target.encodings[0], kernels::scalar_kernels);
   REQUIRE_FALSE(producer);
   CHECK(producer.error().code == Code::unsupported);
   CHECK(producer.error().tensor == "a");
+}
+
+TEST_CASE("a rearranged tensor without elements has pieces of a whole block and nothing to produce") {
+  Fixture fixture;
+  fixture.add("q", "f32", {0, 64}, "");
+  fixture.add("other", "f32", {1}, std::string(4, '\0'));
+  const model::Source source = fixture.open();
+  const auto plan = fixture.plan("", {{Operation::rope_permute, 2}});
+  const auto producer = run::Producer::create(source, plan.tensors[0], plan.target.encodings[0], kernels::scalar_kernels);
+  REQUIRE(producer);
+  CHECK(producer->elements() == 0);
+  CHECK(producer->piece_elements(1024) > 0);
+}
+
+TEST_CASE("buffers that serve tensors of different kinds stay within their limit together") {
+  Fixture fixture;
+  fixture.add("copied", "f32", {64, 64}, random_floats(4096, 1));
+  fixture.add("converted", "f64", {64, 64}, std::string(8 * 4096, '\0'));
+  const model::Source source = fixture.open();
+  const auto copy = fixture.plan(""), cast = fixture.plan("f32"), moved = fixture.plan("", {{Operation::rope_permute, 2}});
+  run::Buffers buffers;
+  std::uint64_t largest = 0;
+  std::vector<run::Producer> producers;
+  for (const auto* plan : {&copy, &cast, &moved})
+    for (const plan::PlanTensor& tensor : plan->tensors) {
+      producers.push_back(run::Producer::create(source, tensor, *plan->target.find_encoding(tensor.encoding),
+                                                kernels::scalar_kernels).value());
+      largest = std::max(largest, producers.back().buffer_bytes(producers.back().elements()));
+    }
+  buffers.limit_bytes = largest;
+  for (const run::Producer& producer : producers) {
+    const auto bytes = producer.produce(0, producer.elements(), buffers);
+    REQUIRE(bytes);
+    CHECK(bytes->size() == producer.output_offset(producer.elements()));
+    CHECK(buffers.raw.capacity() + buffers.gathered.capacity() + buffers.scratch.capacity() + buffers.out.capacity() <= largest);
+  }
 }

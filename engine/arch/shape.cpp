@@ -1,0 +1,105 @@
+#include "engine/arch/shape.hpp"
+
+#include "engine/arch/config.hpp"
+#include "engine/base/text.hpp"
+#include "heirloom/checked.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace heirloom::arch {
+namespace {
+
+using model::Json;
+
+Result<std::uint64_t> key_value(const Json& config, const std::string& key) {
+  if (key == "head_dim")
+    return head_dim(config);
+  if (key != "half_head_dim")
+    return whole_number(config, key);
+  HEIRLOOM_TRY(const std::uint64_t size, head_dim(config));
+  if (size % 2 != 0)
+    return fail(Error{Code::malformed, "head size " + std::to_string(size) + " cannot be rotated in pairs", no_position,
+                      "config.json"});
+  return size / 2;
+}
+
+// "4", "hidden_size" or "num_key_value_heads|num_attention_heads".
+Result<std::uint64_t> factor_value(const Json& config, const std::string& factor) {
+  std::uint64_t number = 0;
+  const char* const last = factor.data() + factor.size();
+  if (const auto [end, error] = std::from_chars(factor.data(), last, number); error == std::errc() && end == last)
+    return number;
+  return first_whole_number(config, split(factor, '|'));
+}
+
+Result<std::uint64_t> dimension_value(const Json& config, std::string_view dimension) {
+  std::uint64_t size = 1;
+  for (const std::string& factor : split(dimension, '*')) {
+    HEIRLOOM_TRY(const std::uint64_t value, factor_value(config, factor));
+    HEIRLOOM_TRY(size, checked::mul(size, value));
+  }
+  if (size == 0)
+    return fail(Error{Code::malformed, "the configuration makes the dimension " + base::quoted(dimension) + " 0", no_position,
+                      "config.json"});
+  return size;
+}
+
+std::string shape_text(const std::vector<std::uint64_t>& shape) {
+  std::string text;
+  for (const std::uint64_t dimension : shape)
+    text += (text.empty() ? "" : ", ") + std::to_string(dimension);
+  return "[" + text + "]";
+}
+
+std::string rule_text(const fb::TensorRuleT& rule) {
+  std::string text;
+  for (const std::string& dimension : rule.shape)
+    text += (text.empty() ? "" : ", ") + dimension;
+  return "[" + text + "]";
+}
+
+}  // namespace
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t at = text.find(separator); at != std::string_view::npos; at = text.find(separator)) {
+    parts.emplace_back(text.substr(0, at));
+    text.remove_prefix(at + 1);
+  }
+  parts.emplace_back(text);
+  return parts;
+}
+
+Result<std::uint64_t> first_whole_number(const Json& config, const std::vector<std::string>& keys) {
+  for (const std::string& key : keys)
+    if (const Json* value = config.at(key); (value != nullptr && !value->is_null()) || &key == &keys.back())
+      return key_value(config, key);
+  return fail(Code::internal, "a map's rule without configuration keys");
+}
+
+Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const Json& config) {
+  std::vector<std::uint64_t> shape;
+  for (const std::string& dimension : rule.shape) {
+    HEIRLOOM_TRY(const std::uint64_t size, dimension_value(config, dimension));
+    shape.push_back(size);
+  }
+  return shape;
+}
+
+Result<void> check_shape(const fb::TensorRuleT& rule, const Tensor& tensor, const Json& config) {
+  if (std::find(tensor.shape.begin(), tensor.shape.end(), 0u) != tensor.shape.end())
+    return fail(Error{Code::malformed, "has the shape " + shape_text(tensor.shape) + " and so holds no weights", no_position,
+                      "", tensor.name});
+  if (rule.shape.empty())
+    return {};
+  HEIRLOOM_TRY(const auto wanted, shape_of(rule, config));
+  if (tensor.shape != wanted)
+    return fail(Error{Code::malformed, "has the shape " + shape_text(tensor.shape) + ", where the configuration says " +
+                                           shape_text(wanted) + ", which is " + rule_text(rule) +
+                                           ": config.json or the file is wrong",
+                      no_position, "", tensor.name});
+  return {};
+}
+
+}  // namespace heirloom::arch
