@@ -91,11 +91,13 @@ TEST_CASE("llama3 RoPE divisors are 1 for short waves, the factor for long ones,
 }
 
 TEST_CASE("llama3 scaling with a member of the wrong type or sign is an error that names it") {
-  for (const auto& [key, value] : {std::pair{"rope_theta", "0"}, std::pair{"rope_theta", "-1.0"},
+  for (const auto& row : {std::pair{"rope_theta", "0"}, std::pair{"rope_theta", "-1.0"},
                                    std::pair{"rope_theta", "1e300"}, std::pair{"rope_theta", "\"500000\""},
                                    std::pair{"factor", "\"8\""}, std::pair{"low_freq_factor", "true"},
                                    std::pair{"high_freq_factor", "[4.0]"},
                                    std::pair{"original_max_position_embeddings", "{}"}}) {
+    const char* key = row.first;
+    const char* value = row.second;
     CAPTURE(key);
     CAPTURE(value);
     auto config = llama_config();
