@@ -90,7 +90,7 @@ void encode_weighted_q2_k_block(const float* x, const float* importance, std::ui
     float weights[group];
     weigh(x + group * g, importance + group * g, variance, group, weights);
     sums[g] = sum_of(weights, group);
-    const Affine fit = fit_affine<Deviation::squared>(x + group * g, weights, group, 3, weighted_trials, q + group * g);
+    const Affine fit = fit_affine<Deviation::squared>(x + group * g, weights, group, 3, weighted_trials(), q + group * g);
     scales[g] = fit.scale;
     leasts[g] = fit.minus_min;
   }

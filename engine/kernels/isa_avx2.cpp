@@ -62,6 +62,8 @@ constexpr Blocks avx2_blocks() {
   Blocks blocks = portable_blocks;
   blocks.q4_k.encode = simd::K45<Twice<Avx2>>::encode<k45::Q4>;
   blocks.q5_k.encode = simd::K45<Twice<Avx2>>::encode<k45::Q5>;
+  blocks.q4_k.encode_weighted = simd::K45<Twice<Avx2>>::encode_weighted<k45::Q4>;
+  blocks.q5_k.encode_weighted = simd::K45<Twice<Avx2>>::encode_weighted<k45::Q5>;
   return blocks;
 }
 
