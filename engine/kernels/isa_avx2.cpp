@@ -3,7 +3,7 @@
 #include "engine/kernels/rows.hpp"
 #include "engine/kernels/simd/avx2_blocks.hpp"
 #include "engine/kernels/simd/avx2_elements.hpp"
-#include "engine/kernels/simd/k45.hpp"
+#include "engine/kernels/simd/affine_blocks.hpp"
 #include "engine/kernels/simd/lanes_avx2.hpp"
 #include "engine/kernels/simd/lanes_twice.hpp"
 
@@ -58,12 +58,17 @@ void decode_blocks(const std::uint8_t* src, float* dst, std::size_t n) noexcept 
   for (std::size_t i = 0; i < n / block_elements; ++i) block(src + bytes * i, dst + block_elements * i);
 }
 
+template <class Encoder>
+constexpr void use_lanes(BlockKernels& kernels) {
+  kernels.encode = Encoder::encode;
+  kernels.encode_weighted = Encoder::encode_weighted;
+}
+
 constexpr Blocks avx2_blocks() {
   Blocks blocks = portable_blocks;
-  blocks.q4_k.encode = simd::K45<Twice<Avx2>>::encode<k45::Q4>;
-  blocks.q5_k.encode = simd::K45<Twice<Avx2>>::encode<k45::Q5>;
-  blocks.q4_k.encode_weighted = simd::K45<Twice<Avx2>>::encode_weighted<k45::Q4>;
-  blocks.q5_k.encode_weighted = simd::K45<Twice<Avx2>>::encode_weighted<k45::Q5>;
+  use_lanes<simd::AffineBlocks<Twice<Avx2>, simd::K45Layout<k45::Q4>>>(blocks.q4_k);
+  use_lanes<simd::AffineBlocks<Twice<Avx2>, simd::K45Layout<k45::Q5>>>(blocks.q5_k);
+  use_lanes<simd::AffineBlocks<Twice<Avx2>, simd::Q2KLayout>>(blocks.q2_k);
   return blocks;
 }
 

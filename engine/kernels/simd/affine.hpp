@@ -38,7 +38,7 @@ enum class Limits { none, low, both };
 
 // Codes with this inverse, which go to `codes`, and their weighted sums. `limits`: those that any code may exceed.
 template <class V, std::size_t n, Limits limits>
-static inline AffineSums<V> affine_sums(const typename V::F* x, const typename V::F* weights, typename V::F inverse,
+HEIRLOOM_INLINE AffineSums<V> affine_sums(const typename V::F* x, const typename V::F* weights, typename V::F inverse,
                                         typename V::F least, typename V::F top, typename V::F* codes) {
   AffineSums<V> sums{V::all(0.0f), V::all(0.0f), V::all(0.0f)};
   for (std::size_t i = 0; i < n; ++i) {
@@ -58,7 +58,7 @@ static inline AffineSums<V> affine_sums(const typename V::F* x, const typename V
 
 // Products round monotonously, so the extremes tell whether any code needs its limit.
 template <class V, std::size_t n>
-static inline AffineSums<V> affine_sums(const typename V::F* x, const typename V::F* weights, typename V::F inverse,
+HEIRLOOM_INLINE AffineSums<V> affine_sums(const typename V::F* x, const typename V::F* weights, typename V::F inverse,
                                         typename V::F least, typename V::F top, typename V::F* codes,
                                         typename V::F x_min, typename V::F x_max) {
   if (V::any(inverse * (x_max - least) >= top + V::all(0.5f)))
@@ -69,7 +69,7 @@ static inline AffineSums<V> affine_sums(const typename V::F* x, const typename V
 }
 
 template <class V, std::size_t n, Deviation deviation>
-static inline typename V::F affine_error(const typename V::F* x, const typename V::F* weights, typename V::F scale,
+HEIRLOOM_INLINE typename V::F affine_error(const typename V::F* x, const typename V::F* weights, typename V::F scale,
                                          typename V::F min, const typename V::F* codes) {
   auto error = V::all(0.0f);
   for (std::size_t i = 0; i < n; ++i) {
@@ -111,11 +111,13 @@ static inline AffineFit<V> fit_affine(const typename V::F* x, const typename V::
         V::all(trials.first + trials.step * static_cast<float>(trial) + static_cast<float>(levels)) / (max - min);
     const AffineSums<V> sums = affine_sums<V, n>(x, weights, wanted, min, top, codes, x_min, max);
     const F determinant = sum_w * sums.qq - sums.q * sums.q;
-    const F line_scale = (sum_w * sums.xq - sum_x * sums.q) / determinant;
-    const F line_min = (sums.qq * sum_x - sums.q * sums.xq) / determinant;
-    const M is_above = line_min > zero;
-    const F new_scale = V::select(is_above, sums.xq / sums.qq, line_scale);
-    const F new_min = V::select(is_above, zero, line_min);
+    F new_scale = (sum_w * sums.xq - sum_x * sums.q) / determinant;
+    F new_min = (sums.qq * sum_x - sums.q * sums.xq) / determinant;
+    const M is_above = new_min > zero;
+    if (V::any(is_above)) {
+      new_scale = V::select(is_above, sums.xq / sums.qq, new_scale);
+      new_min = V::select(is_above, zero, new_min);
+    }
     const F error = affine_error<V, n, deviation>(x, weights, new_scale, new_min, codes);
     const M is_better = (determinant > zero) & (error < best_error);
     if (!V::any(is_better))

@@ -5,6 +5,10 @@
 
 namespace heirloom::kernels::simd {
 
+// Adding 1.5 * 2^23 rounds to the nearest integer, ties to even, for magnitudes below 2^22; the integer is then in the
+// lowest bits.
+constexpr float nearest_magic = 12582912.0f;
+
 // V::lanes groups of n numbers, n a multiple of 8, that lie one after another.
 template <class V>
 static inline void load_groups(const float* src, std::size_t n, typename V::F* out) {
