@@ -1,0 +1,201 @@
+// The peer of our tests and benchmarks: llama.cpp's own llama_model_quantize, from the libraries that npm's package
+// @node-llama-cpp/linux-x64 brings (release v0.5.0, whose structures are repeated here). It does what llama-quantize
+// does, which is not in that package.
+#include "tests/peer/imatrix_file.hpp"
+#include "tests/support/ggml_library.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace heirloom::test;
+
+constexpr const char* usage =
+    "usage: peer_quantize LIBRARIES IN.gguf OUT.gguf FILE_TYPE [--threads N] [--imatrix FILE.dat] [--imatrix-name TEXT]\n"
+    "         [--tensor-type REGEX=TYPE]... [--output-tensor-type TYPE] [--token-embedding-type TYPE] [--pure]\n"
+    "         [--leave-output-tensor] [--allow-requantize] [--copy]\n"
+    "LIBRARIES is the folder with libggml-base.so, FILE_TYPE llama.cpp's number of a recipe, TYPE ggml's name of a type.\n";
+
+// llama_model_kv_override, llama_model_imatrix_data, llama_model_tensor_override, llama_model_quantize_params.
+struct KeyValue {
+  enum Kind : std::int32_t { integer, real, boolean, text } kind;
+  char key[128];
+  union {
+    std::int64_t number;
+    char characters[128];
+  };
+};
+static_assert(sizeof(KeyValue) == 264);
+struct ImatrixData {
+  const char* name;
+  const float* values;
+  std::size_t count;
+};
+struct TensorType {
+  const char* pattern;
+  std::int32_t type;
+};
+struct Parameters {
+  std::int32_t threads, file_type, output_tensor_type, token_embedding_type;
+  bool allow_requantize, quantize_output_tensor, only_copy, pure, keep_split, dry_run;
+  const ImatrixData* imatrix;
+  const KeyValue* key_values;
+  const TensorType* tensor_types;
+  const std::int32_t* prune_layers;
+  char later_members[256];
+};
+
+struct Library {
+  GgmlLibrary ggml;
+  Parameters (*defaults)() = nullptr;
+  std::uint32_t (*quantize)(const char* in, const char* out, const Parameters* parameters) = nullptr;
+};
+
+bool load(Library& library, const std::string& directory) {
+  setenv("HEIRLOOM_LLAMA_CPP_DIR", directory.c_str(), 1);
+  library.ggml = load_ggml_library();
+  void* llama = nullptr;
+  for (const char* name : {"libggml-base.so", "libggml.v0.5.0.so", "libllama.v0.5.0.so"}) {
+    llama = dlopen((directory + "/" + name).c_str(), RTLD_NOW | RTLD_GLOBAL);
+    if (llama == nullptr) {
+      std::fprintf(stderr, "peer_quantize: %s\n", dlerror());
+      return false;
+    }
+  }
+  if (const auto start = reinterpret_cast<void (*)()>(dlsym(llama, "llama_backend_init")))
+    start();
+  library.defaults = reinterpret_cast<Parameters (*)()>(dlsym(llama, "llama_model_quantize_default_params"));
+  library.quantize = reinterpret_cast<decltype(library.quantize)>(dlsym(llama, "llama_model_quantize"));
+  return library.ggml.quantize_chunk != nullptr && library.defaults != nullptr && library.quantize != nullptr;
+}
+
+// What the parameters point to.
+struct Held {
+  ImatrixFile file;
+  std::string imatrix_name;
+  std::vector<ImatrixData> imatrix;
+  std::vector<KeyValue> key_values;
+  std::vector<std::string> patterns;
+  std::vector<TensorType> tensor_types;
+};
+
+void add(std::vector<KeyValue>& pairs, const char* key, const std::string& value) {
+  KeyValue pair{};
+  pair.kind = KeyValue::text;
+  std::snprintf(pair.key, sizeof pair.key, "%s", key);
+  std::memcpy(pair.characters, value.data(), std::min<std::size_t>(value.size(), 127));
+  pairs.push_back(pair);
+}
+
+void add(std::vector<KeyValue>& pairs, const char* key, std::int64_t value) {
+  KeyValue pair{};
+  pair.kind = KeyValue::integer;
+  std::snprintf(pair.key, sizeof pair.key, "%s", key);
+  pair.number = value;
+  pairs.push_back(pair);
+}
+
+bool use_imatrix(Parameters& parameters, Held& held, const std::string& path) {
+  const auto file = read_imatrix(path);
+  if (!file)
+    return false;
+  held.file = *file;
+  for (const auto& entry : held.file.entries)
+    held.imatrix.push_back({entry.name.c_str(), entry.values.data(), entry.values.size()});
+  held.imatrix.push_back({});
+  parameters.imatrix = held.imatrix.data();
+  add(held.key_values, "quantize.imatrix.file", held.imatrix_name.empty() ? path : held.imatrix_name);
+  if (!held.file.dataset.empty())
+    add(held.key_values, "quantize.imatrix.dataset", held.file.dataset);
+  add(held.key_values, "quantize.imatrix.entries_count", static_cast<std::int64_t>(held.file.entries.size()));
+  if (held.file.chunks > 0)
+    add(held.key_values, "quantize.imatrix.chunks_count", held.file.chunks);
+  held.key_values.push_back({});
+  parameters.key_values = held.key_values.data();
+  return true;
+}
+
+// One option with its value; false where it is unknown or the value makes no sense.
+bool set(Parameters& parameters, Held& held, const GgmlLibrary& ggml, std::string_view option, const std::string& value) {
+  const auto set_type = [&](std::int32_t& place, std::string_view name) {
+    place = ggml.type_of(name);
+    return place >= 0;
+  };
+  if (option == "--threads")
+    return (parameters.threads = std::atoi(value.c_str())) > 0;
+  if (option == "--imatrix")
+    return use_imatrix(parameters, held, value);
+  if (option == "--output-tensor-type")
+    return set_type(parameters.output_tensor_type, value);
+  if (option == "--token-embedding-type")
+    return set_type(parameters.token_embedding_type, value);
+  const std::size_t equals = value.rfind('=');
+  if (option != "--tensor-type" || equals == std::string::npos)
+    return false;
+  held.patterns.push_back(value.substr(0, equals));
+  TensorType chosen{};
+  if (!set_type(chosen.type, std::string_view(value).substr(equals + 1)))
+    return false;
+  held.tensor_types.push_back(chosen);
+  return true;
+}
+
+bool set_switch(Parameters& parameters, std::string_view option) {
+  const auto is = [&](std::string_view name) { return option == name; };
+  parameters.pure |= is("--pure");
+  parameters.quantize_output_tensor &= !is("--leave-output-tensor");
+  parameters.allow_requantize |= is("--allow-requantize");
+  parameters.only_copy |= is("--copy");
+  return is("--pure") || is("--leave-output-tensor") || is("--allow-requantize") || is("--copy");
+}
+
+bool set_all(Parameters& parameters, Held& held, const GgmlLibrary& ggml, const std::vector<std::string>& options) {
+  for (std::size_t i = 0; i < options.size(); ++i)
+    if (options[i] == "--imatrix-name" && i + 1 < options.size())
+      held.imatrix_name = options[i + 1];
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    if (set_switch(parameters, options[i]))
+      continue;
+    const bool has_value = i + 1 < options.size();
+    if (!has_value || (options[i] != "--imatrix-name" && !set(parameters, held, ggml, options[i], options[i + 1]))) {
+      std::fprintf(stderr, "peer_quantize: cannot take %s %s\n", options[i].c_str(),
+                   has_value ? options[i + 1].c_str() : "without a value");
+      return false;
+    }
+    ++i;
+  }
+  for (std::size_t i = 0; i < held.patterns.size(); ++i) held.tensor_types[i].pattern = held.patterns[i].c_str();
+  if (!held.tensor_types.empty()) {
+    held.tensor_types.push_back({nullptr, GgmlLibrary::type_count});
+    parameters.tensor_types = held.tensor_types.data();
+  }
+  return true;
+}
+
+}  // namespace
+
+// Exit code 1: llama.cpp refuses. 2: it could not be asked.
+int main(int argc, char** argv) {
+  if (argc < 5) {
+    std::fputs(usage, stderr);
+    return 2;
+  }
+  Library library;
+  if (!load(library, argv[1]))
+    return 2;
+  Parameters parameters = library.defaults();
+  if (parameters.output_tensor_type != GgmlLibrary::type_count || !parameters.quantize_output_tensor) {
+    std::fprintf(stderr, "peer_quantize: this llama.cpp lays out its parameters otherwise than v0.5.0\n");
+    return 2;
+  }
+  parameters.file_type = std::atoi(argv[4]);
+  Held held;
+  if (!set_all(parameters, held, library.ggml, std::vector<std::string>(argv + 5, argv + argc)))
+    return 2;
+  return library.quantize(argv[2], argv[3], &parameters) == 0 ? 0 : 1;
+}
