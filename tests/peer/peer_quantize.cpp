@@ -4,9 +4,16 @@
 #include "tests/peer/imatrix_file.hpp"
 #include "tests/support/ggml_library.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +26,7 @@ constexpr const char* usage =
     "usage: peer_quantize LIBRARIES IN.gguf OUT.gguf FILE_TYPE [--threads N] [--imatrix FILE.dat] [--imatrix-name TEXT]\n"
     "         [--tensor-type REGEX=TYPE]... [--output-tensor-type TYPE] [--token-embedding-type TYPE] [--pure]\n"
     "         [--leave-output-tensor] [--allow-requantize] [--copy]\n"
+    "       peer_quantize LIBRARIES --serve TYPE,TYPE...\n"
     "LIBRARIES is the folder with libggml-base.so, FILE_TYPE llama.cpp's number of a recipe, TYPE ggml's name of a type.\n";
 
 // llama_model_kv_override, llama_model_imatrix_data, llama_model_tensor_override, llama_model_quantize_params.
@@ -177,25 +185,78 @@ bool set_all(Parameters& parameters, Held& held, const GgmlLibrary& ggml, const 
   return true;
 }
 
+// Exit code 1: llama.cpp refuses. 2: it could not be asked.
+int quantize(const Library& library, const std::vector<std::string>& arguments) {
+  if (arguments.size() < 3) {
+    std::fputs(usage, stderr);
+    return 2;
+  }
+  Parameters parameters = library.defaults();
+  if (parameters.output_tensor_type != GgmlLibrary::type_count || !parameters.quantize_output_tensor) {
+    std::fprintf(stderr, "peer_quantize: this llama.cpp lays out its parameters otherwise than v0.5.0\n");
+    return 2;
+  }
+  parameters.file_type = std::atoi(arguments[2].c_str());
+  Held held;
+  if (!set_all(parameters, held, library.ggml, {arguments.begin() + 3, arguments.end()}))
+    return 2;
+  return library.quantize(arguments[0].c_str(), arguments[1].c_str(), &parameters) == 0 ? 0 : 1;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
+  return parts;
+}
+
+// Runs one job in a process of its own and says how it ended: "NUMBER CODE", CODE negative for a signal.
+void run_job(const Library& library, const std::vector<std::string>& job) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (std::freopen(job[1].c_str(), "w", stderr) == nullptr)
+      _exit(2);
+    const int code = quantize(library, {job.begin() + 2, job.end()});
+    std::fflush(stderr);
+    _exit(code);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  const std::string line = job[0] + " " + std::to_string(code) + "\n";
+  [[maybe_unused]] const auto written = write(STDOUT_FILENO, line.data(), line.size());
+}
+
+// Jobs come as lines "NUMBER<tab>LOG<tab>IN.gguf<tab>..." and run side by side, as many as the caller sends. ggml takes up
+// to ten seconds to prepare the tables of an encoding; here it does so once.
+int serve(const Library& library, const std::string& types) {
+  for (const std::string& name : split(types, ','))
+    library.ggml.prepare(library.ggml.type_of(name));
+  std::signal(SIGCHLD, SIG_IGN);
+  for (std::string line; std::getline(std::cin, line);) {
+    const std::vector<std::string> job = split(line, '\t');
+    if (job.size() < 5)
+      return 2;
+    if (fork() == 0) {
+      std::signal(SIGCHLD, SIG_DFL);
+      run_job(library, job);
+      _exit(0);
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
-// Exit code 1: llama.cpp refuses. 2: it could not be asked.
 int main(int argc, char** argv) {
-  if (argc < 5) {
+  if (argc < 4) {
     std::fputs(usage, stderr);
     return 2;
   }
   Library library;
   if (!load(library, argv[1]))
     return 2;
-  Parameters parameters = library.defaults();
-  if (parameters.output_tensor_type != GgmlLibrary::type_count || !parameters.quantize_output_tensor) {
-    std::fprintf(stderr, "peer_quantize: this llama.cpp lays out its parameters otherwise than v0.5.0\n");
-    return 2;
-  }
-  parameters.file_type = std::atoi(argv[4]);
-  Held held;
-  if (!set_all(parameters, held, library.ggml, std::vector<std::string>(argv + 5, argv + argc)))
-    return 2;
-  return library.quantize(argv[2], argv[3], &parameters) == 0 ? 0 : 1;
+  if (std::string_view(argv[2]) == "--serve")
+    return serve(library, argv[3]);
+  return quantize(library, {argv + 2, argv + argc});
 }

@@ -28,6 +28,7 @@ struct GgmlLibrary {
                                 std::int64_t columns, const float* importance) = nullptr;
   const Traits* (*type_traits)(int type) = nullptr;
   bool (*requires_importance)(int type) = nullptr;
+  void (*prepare)(int type) = nullptr;  // the tables of a type; quantize_chunk does it where it is not done
   std::string directory;
 
   // ggml's number of an encoding, -1 where it has none of this name.
@@ -68,7 +69,7 @@ inline GgmlLibrary load_ggml_library() {
   };
   const bool has_all = find(ggml.type_traits, "ggml_get_type_traits") &&
                        find(ggml.requires_importance, "ggml_quantize_requires_imatrix") &&
-                       find(ggml.quantize_chunk, "ggml_quantize_chunk");
+                       find(ggml.prepare, "ggml_quantize_init") && find(ggml.quantize_chunk, "ggml_quantize_chunk");
   if (!has_all)
     ggml.quantize_chunk = nullptr;
   return ggml;
