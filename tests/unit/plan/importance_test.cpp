@@ -29,13 +29,13 @@ void put_text(Bytes& bytes, std::string_view text) {
   bytes.insert(bytes.end(), text.begin(), text.end());
 }
 
-// Two entries: "a" of three sums and four calls, "b" of one sum that was never called; ten chunks of "text".
+// Two entries: "a" of three sums and three calls, "b" of one sum that was never called; ten chunks of "text".
 //   | 0 entries | 4 "a" | 9 calls | 13 values | 17..28 sums | 29 "b" | 34 calls | 38 values | 42 sum | 46 chunks | 50 "text"
 Bytes legacy() {
   Bytes bytes;
   put(bytes, std::int32_t{2});
   put_text(bytes, "a");
-  put(bytes, std::int32_t{4});
+  put(bytes, std::int32_t{3});
   put(bytes, std::int32_t{3});
   for (const float sum : {1.0f, 0.0f, 10.0f})
     put(bytes, sum);
@@ -134,7 +134,7 @@ Error error_of(GgufFile& file) {
 TEST_CASE("a legacy matrix gives sums over calls, in binary32") {
   const auto matrix = plan::parse_legacy_importance(legacy());
   REQUIRE(matrix);
-  CHECK(matrix->entries.at("a") == std::vector<float>{0.25f, 0.0f, 2.5f});
+  CHECK(matrix->entries.at("a") == std::vector<float>{1.0f / 3.0f, 0.0f, 10.0f / 3.0f});
   CHECK(matrix->entries.at("b") == std::vector<float>{7.0f});
   CHECK(matrix->chunk_count == 10);
   CHECK(matrix->datasets == std::vector<std::string>{"text"});

@@ -90,6 +90,15 @@ TEST_CASE("the figures do not depend on threads or memory, to the last bit") {
   }
 }
 
+TEST_CASE("nor on where rows that move together begin") {
+  Fixture fixture;
+  fixture.add("q", "f32", {32768, 33}, random_floats(32768 * 33, 1));  // groups of 66 elements
+  const model::Source source = fixture.open();
+  const auto plan = fixture.plan("f16", {{arch::Operation::rope_permute, 16384}});
+  const auto expected = measured(fixture, plan, source, 1).statistics[0].value();
+  CHECK(measured(fixture, plan, source, 3, run::min_memory_bytes).statistics[0].value() == expected);
+}
+
 TEST_CASE("tensors whose encoding stays have no figures, and nothing is measured unasked") {
   Fixture fixture;
   fixture.add("a", "f32", {32}, random_floats(32, 1));
