@@ -5,6 +5,7 @@
 #include "engine/kernels/blocks.hpp"
 #include "engine/kernels/simd/affine_blocks.hpp"
 #include "engine/kernels/simd/symmetric_blocks.hpp"
+#include "engine/kernels/simd/weighted_q45.hpp"
 
 namespace heirloom::kernels::simd {
 
@@ -19,7 +20,11 @@ template <class Eight, class Sixteen>
 constexpr Blocks simd_blocks() {
   static_assert(Eight::lanes == 8 && Sixteen::lanes == 16);
   Blocks blocks = portable_blocks;
+  blocks.q4_1.encode_weighted = WeightedQ45<Sixteen, 4, true, encode_weighted_q4_1>::encode;
+  blocks.q5_0.encode_weighted = WeightedQ45<Sixteen, 5, false, encode_weighted_q5_0>::encode;
+  blocks.q5_1.encode_weighted = WeightedQ45<Sixteen, 5, true, encode_weighted_q5_1>::encode;
   use<AffineBlocks<Sixteen, Q2KLayout>>(blocks.q2_k);
+  use<Q3K<Sixteen>>(blocks.q3_k);
   use<AffineBlocks<Sixteen, K45Layout<k45::Q4>>>(blocks.q4_k);
   use<AffineBlocks<Sixteen, K45Layout<k45::Q5>>>(blocks.q5_k);
   use<Q6K<Sixteen>>(blocks.q6_k);
