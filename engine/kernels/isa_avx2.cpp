@@ -3,9 +3,9 @@
 #include "engine/kernels/rows.hpp"
 #include "engine/kernels/simd/avx2_blocks.hpp"
 #include "engine/kernels/simd/avx2_elements.hpp"
-#include "engine/kernels/simd/k45.hpp"
 #include "engine/kernels/simd/lanes_avx2.hpp"
 #include "engine/kernels/simd/lanes_twice.hpp"
+#include "engine/kernels/simd/rows.hpp"
 
 namespace heirloom::kernels {
 namespace {
@@ -58,13 +58,6 @@ void decode_blocks(const std::uint8_t* src, float* dst, std::size_t n) noexcept 
   for (std::size_t i = 0; i < n / block_elements; ++i) block(src + bytes * i, dst + block_elements * i);
 }
 
-constexpr Blocks avx2_blocks() {
-  Blocks blocks = portable_blocks;
-  blocks.q4_k.encode = simd::K45<Twice<Avx2>>::encode<k45::Q4>;
-  blocks.q5_k.encode = simd::K45<Twice<Avx2>>::encode<k45::Q5>;
-  return blocks;
-}
-
 }  // namespace
 
 constinit const Kernels avx2_kernels{
@@ -85,7 +78,7 @@ constinit const Kernels avx2_kernels{
     .encode_q4_0 = encode_blocks<avx2::encode_q4_0_group, encode_q4_0_block, q4_0_bytes>,
     .decode_q4_0 = decode_blocks<avx2::decode_q4_0_one, q4_0_bytes>,
     .encode_weighted_q4_0 = encode_weighted_q4_0,
-    .blocks = avx2_blocks(),
+    .blocks = simd::simd_blocks<Avx2, Twice<Avx2>>(),
 };
 
 }  // namespace heirloom::kernels

@@ -127,7 +127,9 @@ Ecosystem ecosystem_of(const model::Source& source) {
 Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const arch::Maps& maps, Ecosystem ecosystem) {
   HEIRLOOM_TRY(const Package package, read_package(source));
   const Ecosystem from = ecosystem_of(source, package);
-  const Request request{nullptr, &maps, &source, "", false, "", {}, 0, false, ""};
+  Request request;
+  request.maps = &maps;
+  request.source = &source;
   const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(request, package, from);
   std::vector<arch::MappedTensor> mapped;
   if (map != nullptr && ecosystem == Ecosystem::gguf) {
@@ -179,6 +181,9 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   } else {
     HEIRLOOM_CHECK(plan_as_is(request, package, plan));
   }
+  HEIRLOOM_CHECK(apply_importance(request.importance, source.checkpoint, plan));
+  if (request.importance != nullptr && request.target_format == "gguf")
+    append_importance_keys(*request.importance, plan.target.attrs);
   note_other_files(package, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   HEIRLOOM_CHECK(check_names(plan));

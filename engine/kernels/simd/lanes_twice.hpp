@@ -99,6 +99,7 @@ struct Twice {
   static F abs(F x) { return {V::abs(x.a), V::abs(x.b)}; }
   static F negate(F x) { return {V::negate(x.a), V::negate(x.b)}; }
   static F sqrt(F x) { return {V::sqrt(x.a), V::sqrt(x.b)}; }
+  static F round(F x) { return {V::round(x.a), V::round(x.b)}; }
   static F to_float(I x) { return {V::to_float(x.a), V::to_float(x.b)}; }
   static I truncate(F x) { return {V::truncate(x.a), V::truncate(x.b)}; }
   static F as_float(I x) { return {V::as_float(x.a), V::as_float(x.b)}; }
@@ -121,15 +122,12 @@ struct Twice {
   static F lookup8(Table table, I index) { return {V::lookup8(table, index.a), V::lookup8(table, index.b)}; }
   static F lookup4(Table table, I index) { return {V::lookup4(table, index.a), V::lookup4(table, index.b)}; }
 
-  static void load_groups(const float* src, std::size_t n, F* out) {
-    typename V::F halves[2][max_loaded];
-    V::load_groups(src, n, halves[0]);
-    V::load_groups(src + V::lanes * n, n, halves[1]);
-    for (std::size_t i = 0; i < n; ++i) out[i] = {halves[0][i], halves[1][i]};
+  static void load_columns(const float* src, std::size_t stride, F* out) {
+    typename V::F first[8], second[8];
+    V::load_columns(src, stride, first);
+    V::load_columns(src + V::lanes * stride, stride, second);
+    for (std::size_t i = 0; i < 8; ++i) out[i] = {first[i], second[i]};
   }
-
- private:
-  static constexpr std::size_t max_loaded = 32;
 };
 
 }  // namespace
