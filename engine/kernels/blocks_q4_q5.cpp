@@ -7,7 +7,6 @@ namespace heirloom::kernels {
 namespace {
 
 using q45::half_block;
-using q45::row_variance;
 using q45::store_fifth_bits;
 using q45::store_nibbles;
 
@@ -22,6 +21,8 @@ void load_fifth_bits(const std::uint8_t* src, std::uint8_t* q) {
   for (std::size_t j = 0; j < block_elements; ++j)
     q[j] = static_cast<std::uint8_t>(q[j] | (src[j / 8] >> (j % 8) & 1) << 4);
 }
+
+float row_variance(const float* x, std::size_t n) { return sum_of_squares(x, n) / static_cast<float>(n); }
 
 // What does not fit wraps around before it is limited, as in ggml.
 std::uint8_t limited(float value, std::int8_t limit) {

@@ -25,6 +25,4 @@ static inline void store_fifth_bits(const std::uint8_t* q, std::uint8_t* dst) {
   }
 }
 
-static inline float row_variance(const float* x, std::size_t n) { return sum_of_squares(x, n) / static_cast<float>(n); }
-
 }  // namespace heirloom::kernels::q45

@@ -37,13 +37,14 @@ struct Q45Fits {
   std::uint32_t sound;
 };
 
-template <class V, unsigned bits, bool has_least, EncodeWeighted portable>
+// Rows: the type of lanes for the sums of several rows.
+template <class V, class Rows, unsigned bits, bool has_least, EncodeWeighted portable>
 struct WeightedQ45 {
   using F = typename V::F;
   using Layout = Q45Layout<bits, has_least>;
   static constexpr std::size_t lanes = V::lanes;
 
-  static Q45Fits<V> fit(const float* src, const float* importance, float variance) {
+  static Q45Fits<V> fit(const float* src, const F* importance, float variance) {
     F x[block_elements], weights[block_elements];
     load_groups<V>(src, block_elements, x);
     weigh_groups<V>(x, importance, V::all(variance), block_elements, weights);
@@ -81,21 +82,44 @@ struct WeightedQ45 {
     Layout::store(fits.scale[b], has_least ? fits.minimum[b] : 0.0f, q, dst);
   }
 
-  // A row; the variance is that of all of it. The last blocks take the lanes together with some before them.
-  static void encode(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
+  // At most `several` rows; bit r of the result: the portable row has to do row r. The last blocks take the lanes
+  // together with some before them.
+  static std::uint32_t encode_rows(const float* src, const float* importance, const float* variances, std::uint8_t* dst,
+                                   std::size_t rows, std::size_t n) {
     const std::size_t blocks = n / block_elements;
-    const float variance = q45::row_variance(src, n);
-    std::uint32_t failed = blocks < lanes;
-    for (std::size_t b = 0; b + lanes <= blocks + lanes - 1 && failed == 0; b += lanes) {
+    if (blocks < lanes)
+      return ~0u;
+    std::uint32_t failed = 0;
+    for (std::size_t b = 0; b < blocks; b += lanes) {
       const std::size_t first = b + lanes <= blocks ? b : blocks - lanes;
-      const float* x = src + block_elements * first;
-      const Q45Fits<V> fits = fit(x, importance + block_elements * first, variance);
-      failed = ~fits.sound & ((1u << lanes) - 1);
-      for (std::size_t i = 0; i < lanes; ++i)
-        store_block(x + block_elements * i, fits, i, dst + Layout::bytes * (first + i));
+      F columns[block_elements];
+      load_groups<V>(importance + block_elements * first, block_elements, columns);
+      for (std::size_t row = 0; row < rows; ++row) {
+        const float* x = src + n * row + block_elements * first;
+        const Q45Fits<V> fits = fit(x, columns, variances[row]);
+        failed |= static_cast<std::uint32_t>(fits.sound != (1u << lanes) - 1) << row;
+        for (std::size_t i = 0; i < lanes; ++i)
+          store_block(x + block_elements * i, fits, i, dst + Layout::bytes * (blocks * row + first + i));
+      }
     }
-    if (failed != 0)
-      portable(src, importance, dst, n);
+    return failed;
+  }
+
+  // The variance is that of a whole row.
+  static void encode(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
+                     std::size_t n) noexcept {
+    constexpr std::size_t several = Rows::lanes;
+    const std::size_t row_bytes = n / block_elements * Layout::bytes;
+    for (std::size_t row = 0; row < rows; row += several) {
+      const std::size_t count = rows - row < several ? rows - row : several;
+      float variances[several] = {};
+      sum_squares<Rows>(src + n * row, count, n, variances);
+      for (float& variance : variances) variance = variance / static_cast<float>(n);
+      const std::uint32_t failed = encode_rows(src + n * row, importance, variances, dst + row_bytes * row, count, n);
+      for (std::size_t r = row; r < row + count; ++r)
+        if ((failed >> (r - row) & 1) != 0)
+          portable(src + n * r, importance, dst + row_bytes * r, n);
+    }
   }
 };
 
