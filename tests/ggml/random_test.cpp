@@ -93,11 +93,8 @@ Bytes quantized(const Subject& subject, const Case& drawn, const float* importan
 void compare_row(Subject& subject, const Kernels& row, const Case& drawn, const Bytes& theirs, bool is_weighted) {
   const Codec& codec = subject.codec;
   Bytes ours(theirs.size());
-  const std::size_t row_bytes = theirs.size() / drawn.rows;
   if (is_weighted) {
-    for (std::size_t i = 0; i < drawn.rows; ++i)
-      codec.encode_weighted(row, drawn.values.data() + drawn.columns * i, drawn.importance.data(),
-                            ours.data() + row_bytes * i, drawn.columns);
+    codec.encode_weighted(row, drawn.values.data(), drawn.importance.data(), ours.data(), drawn.rows, drawn.columns);
   } else {
     codec.encode(row, drawn.values.data(), ours.data(), drawn.values.size());
   }

@@ -29,7 +29,7 @@ std::string encoded_by_rows(const std::string& id, const std::string& floats, st
   std::string out(numbers.size() / columns * row_bytes, '\0');
   for (std::size_t row = 0; row < numbers.size() / columns; ++row)
     codec.encode_weighted(kernels::scalar_kernels, numbers.data() + row * columns, importance.data() + row / matrix_rows * columns,
-                          reinterpret_cast<std::uint8_t*>(out.data()) + row * row_bytes, columns);
+                          reinterpret_cast<std::uint8_t*>(out.data()) + row * row_bytes, 1, columns);
   return out;
 }
 
