@@ -83,10 +83,21 @@ void add_convert(CLI::App& app, Arguments& all) {
   command.add_option("--to", arguments.options.to, "Format of the output (heirloom formats)")->type_name("FORMAT");
   command.add_option("--from", arguments.options.from, "Format of the source, where it is not plain")->type_name("FORMAT");
   add_recipe(command, arguments.options);
+  command.add_option("--imatrix", arguments.options.importance, "Importance matrix, as llama-imatrix writes it (GGUF or .dat)")
+      ->type_name("FILE");
+  command.add_option("--include-weights", arguments.options.included_importance,
+                     "Use the importance matrix for tensors whose name contains this alone (repeatable)")
+      ->type_name("NAME")
+      ->expected(1);
+  command.add_option("--exclude-weights", arguments.options.excluded_importance,
+                     "Do not use it for tensors whose name contains this (repeatable)")
+      ->type_name("NAME")
+      ->expected(1);
   add_size(command, "--max-shard-size", arguments.options.max_shard_size, "Split the output into files of at most this size");
   command.add_option("--threads", arguments.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024).description(""))->type_name("N");
   add_size(command, "--memory", arguments.memory_bytes, "Limit of all buffers together; default 1GiB");
   command.add_flag("--verify", arguments.verify, "Read the output back and compare every tensor's SHA-256");
+  command.add_flag("--stats", arguments.measures_errors, "Report what each tensor lost where its encoding changed");
   command.add_flag("--dry-run", arguments.is_dry_run, "Print the plan, write nothing");
   command.add_flag("--as-is", arguments.options.is_as_is, "Keep names and layout; use no architecture map");
   command.add_option("--pre-tokenizer", arguments.options.pre_tokenizer, "Name of the pre-tokenizer, where it is not recognised")

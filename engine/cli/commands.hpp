@@ -31,6 +31,7 @@ struct ConvertArguments {
   bool is_dry_run = false;
   bool allow_loss = false;
   bool force = false;
+  bool measures_errors = false;
 };
 
 struct InspectArguments {

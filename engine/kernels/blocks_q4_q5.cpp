@@ -110,7 +110,7 @@ float weighted_symmetric(const float* x, const float* importance, float variance
 Affine weighted_affine(const float* x, const float* importance, float variance, int levels, std::uint8_t* q) {
   float weights[block_elements];
   weigh(x, importance, variance, block_elements, weights);
-  return fit_affine<Deviation::squared>(x, weights, block_elements, levels, weighted_trials, q);
+  return fit_affine<Deviation::squared>(x, weights, block_elements, levels, weighted_trials(), q);
 }
 
 float row_variance(const float* x, std::size_t n) { return sum_of_squares(x, n) / static_cast<float>(n); }

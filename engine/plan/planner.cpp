@@ -87,6 +87,11 @@ Result<void> check_plain_recipe(const Recipe& recipe, Plan& plan) {
   return {};
 }
 
+std::span<const std::string> importance_needs(const Recipe& recipe) {
+  return recipe.data ? std::span<const std::string>(recipe.data->needs_importance)
+                                        : std::span<const std::string>();
+}
+
 // Files that are neither weights nor side files.
 void note_other_files(const Package& package, Plan& plan) {
   for (const std::string& name : package.indexes)
@@ -138,7 +143,9 @@ Ecosystem ecosystem_of(const model::Source& source) {
 Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const arch::Maps& maps, Ecosystem ecosystem) {
   HEIRLOOM_TRY(const Package package, read_package(source));
   const Ecosystem from = ecosystem_of(source, package);
-  const Request request{nullptr, &maps, &source, "", false, "", {}, 0, false, ""};
+  Request request;
+  request.maps = &maps;
+  request.source = &source;
   const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(request, package, from);
   std::vector<arch::MappedTensor> mapped;
   if (map != nullptr && ecosystem == Ecosystem::gguf) {
@@ -193,6 +200,9 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
     HEIRLOOM_CHECK(plan_as_is(request, package, plan));
   }
+  HEIRLOOM_CHECK(apply_importance(request.importance, importance_needs(request.recipe), source.checkpoint, plan));
+  if (request.importance != nullptr && request.target_format == "gguf")
+    append_importance_keys(*request.importance, plan.target.attrs);
   note_other_files(package, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   HEIRLOOM_CHECK(check_names(plan));

@@ -31,7 +31,8 @@ Result<void> add_by_recipe(const Request& request, std::vector<arch::MappedTenso
   std::vector<RecipeTensor> listed;
   for (std::size_t i = 0; i < tensors.size(); ++i)
     listed.push_back({tensors[i].name, tensors[i].shape, kept[i]});
-  HEIRLOOM_TRY(auto choices, choose_by_recipe(listed, model_facts(keys), request.recipe, false));
+  const bool has_importance = request.importance != nullptr && !request.importance->entries.empty();
+  HEIRLOOM_TRY(auto choices, choose_by_recipe(listed, model_facts(keys), request.recipe, has_importance));
   const Checkpoint& source = request.source->checkpoint;
   for (const std::size_t i : quantize_order(listed)) {
     Choice& choice = choices[i];
