@@ -66,7 +66,8 @@ constexpr KindPart kind_parts[] = {
     {"ffn_down", TensorKind::ffn_down},
 };
 
-// Where rows do not fit the blocks of the first (formats/facts/recipes.md#fallbacks); f16 where they do not fit the second.
+// Where rows do not fit the blocks of the first (formats/facts/recipes.md#fallbacks); f16 where they do not fit the
+// second either. What is not here is refused.
 struct Fallback {
   std::string_view encoding, instead;
 };
@@ -74,7 +75,8 @@ constexpr Fallback fallbacks[] = {
     {"iq1_s", "iq4_nl"},   {"iq1_m", "iq4_nl"}, {"iq2_xxs", "iq4_nl"}, {"iq2_xs", "iq4_nl"}, {"iq2_s", "iq4_nl"},
     {"iq3_xxs", "iq4_nl"}, {"iq3_s", "iq4_nl"}, {"iq4_xs", "iq4_nl"},  {"q2_0", "q4_0"},     {"q2_k", "q4_0"},
     {"q3_k", "q4_0"},      {"tq1_0", "q4_0"},   {"tq2_0", "q4_0"},     {"q4_k", "q5_0"},     {"q5_k", "q5_1"},
-    {"q6_k", "q8_0"},
+    {"q6_k", "q8_0"},      {"q4_0", "f16"},     {"q4_1", "f16"},       {"q5_0", "f16"},      {"q5_1", "f16"},
+    {"q8_0", "f16"},       {"iq4_nl", "f16"},   {"mxfp4", "f16"},
 };
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
