@@ -6,6 +6,7 @@
 
 // Vectors passed to a function that is not expanded in place would go through memory.
 #define HEIRLOOM_INLINE [[gnu::always_inline]] static inline
+#define HEIRLOOM_INLINE_MEMBER [[gnu::always_inline]] inline
 
 namespace heirloom::kernels::simd {
 
