@@ -14,7 +14,7 @@ struct Size {
   std::string_view architecture;
   std::uint64_t blocks;
 };
-constexpr Size sizes_70b[] = {{"llama", 80}, {"deci", 80}, {"qwen2", 80}, {"apertus", 80}, {"jais2", 68}};
+constexpr Size sizes_70b[] = {{"llama", 80}, {"deci", 80}, {"qwen2", 80}, {"olmo", 80}, {"apertus", 80}, {"jais2", 68}};
 
 // A whole number of any width, or the first of a list of them: one number for each layer.
 std::optional<std::uint64_t> whole_number(const std::vector<Attr>& attrs, const std::string& key) {
