@@ -112,6 +112,18 @@ TEST_CASE("what is quantized already is quantized again only when allowed, and c
   CHECK(chosen(tensors, "Q8_0", {}, "blk.0.attn_v.weight") == "q8_0");
 }
 
+TEST_CASE("MXFP4_MOE takes experts by their names in BailingMoE 3, whose attention is stacked too") {
+  const std::vector<RecipeTensor> tensors = {{"blk.0.attn_k_b.weight", {3, 2, 256}, "bf16"},
+                                             {"blk.0.ffn_up_exps.weight", {4, 2, 256}, "bf16"}};
+  const auto recipe = plan::parse_recipe("MXFP4_MOE").value();
+  const auto of = [&](const char* architecture) {
+    const auto choices = plan::choose_by_recipe(tensors, plan::model_facts(architecture, 1, 8, 2, 4), recipe, false).value();
+    return choices[0].encoding + " " + choices[1].encoding;
+  };
+  CHECK(of("bailingmoe3") == "q8_0 mxfp4");
+  CHECK(of("deepseek2") == "mxfp4 mxfp4");
+}
+
 TEST_CASE("tensors go outside blocks first, then by the block's number, then by name") {
   const std::vector<RecipeTensor> tensors = {{"blk.10.a.weight", {1}, "f32"}, {"blk.2.b.weight", {1}, "f32"},
                                              {"token_embd.weight", {1}, "f32"}, {"blk.2.a.weight", {1}, "f32"},
@@ -129,7 +141,8 @@ TEST_CASE("facts of a model are read from its keys, heads of the first layer whe
   CHECK(read.experts == 0);
   CHECK(read.is_70b);
   CHECK_FALSE(plan::model_facts("llama", 80, 64, 64, 0).is_70b);
-  CHECK_FALSE(plan::model_facts("llama", 80, 64, 8, 8).is_70b);
+  CHECK(plan::model_facts("jais2", 68, 56, 56, 0).is_70b);
+  CHECK_FALSE(plan::model_facts("qwen3", 80, 64, 8, 0).is_70b);
   CHECK(plan::model_facts("olmo", 80, 64, 64, 0).is_70b);
   CHECK(plan::model_facts("mamba", 48, 0, 0, 0).heads_per_kv == 0);
 }
