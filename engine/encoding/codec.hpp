@@ -14,7 +14,8 @@ namespace heirloom::encoding {
 enum class Kind { floating, integer, block };
 
 // All function pointers take whole blocks: n is a multiple of block_elements. Null where not possible: integers have no
-// encode, since a conversion never makes integers of other numbers; some rows can only swap bytes.
+// encode, since a conversion never makes integers of other numbers, nor has what needs an importance; some rows can only
+// swap bytes.
 struct Codec {
   std::string_view id;
   Kind kind;

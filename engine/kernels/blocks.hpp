@@ -57,12 +57,23 @@ void decode_q1_0(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
 void encode_q2_0(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
 void decode_q2_0(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
 
+void encode_weighted_iq2_xxs(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
 void decode_iq2_xxs(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
+void encode_weighted_iq2_xs(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
 void decode_iq2_xs(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
+void encode_iq2_s(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
+void encode_weighted_iq2_s(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
 void decode_iq2_s(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
+void encode_iq3_xxs(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
+void encode_weighted_iq3_xxs(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
 void decode_iq3_xxs(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
+void encode_iq3_s(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
+void encode_weighted_iq3_s(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
 void decode_iq3_s(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
+void encode_weighted_iq1_s(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
 void decode_iq1_s(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
+void encode_iq1_m(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
+void encode_weighted_iq1_m(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
 void decode_iq1_m(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
 
 // What every row starts from; a row replaces what it does faster.
@@ -83,13 +94,13 @@ constexpr Blocks portable_blocks{
     .tq2_0 = {encode_tq2_0, nullptr, decode_tq2_0},
     .q1_0 = {encode_q1_0, nullptr, decode_q1_0},
     .q2_0 = {encode_q2_0, nullptr, decode_q2_0},
-    .iq2_xxs = {nullptr, nullptr, decode_iq2_xxs},
-    .iq2_xs = {nullptr, nullptr, decode_iq2_xs},
-    .iq2_s = {nullptr, nullptr, decode_iq2_s},
-    .iq3_xxs = {nullptr, nullptr, decode_iq3_xxs},
-    .iq3_s = {nullptr, nullptr, decode_iq3_s},
-    .iq1_s = {nullptr, nullptr, decode_iq1_s},
-    .iq1_m = {nullptr, nullptr, decode_iq1_m},
+    .iq2_xxs = {nullptr, encode_weighted_iq2_xxs, decode_iq2_xxs},
+    .iq2_xs = {nullptr, encode_weighted_iq2_xs, decode_iq2_xs},
+    .iq2_s = {encode_iq2_s, encode_weighted_iq2_s, decode_iq2_s},
+    .iq3_xxs = {encode_iq3_xxs, encode_weighted_iq3_xxs, decode_iq3_xxs},
+    .iq3_s = {encode_iq3_s, encode_weighted_iq3_s, decode_iq3_s},
+    .iq1_s = {nullptr, encode_weighted_iq1_s, decode_iq1_s},
+    .iq1_m = {encode_iq1_m, encode_weighted_iq1_m, decode_iq1_m},
 };
 
 }  // namespace heirloom::kernels

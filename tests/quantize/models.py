@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import gguf_file
-import imatrix_file
+import importance
 import make_checkpoint
 import numpy as np
 import program
@@ -79,7 +79,7 @@ class Gguf:
 
     def write(self, path):
         with open(path, "wb") as file:
-            file.write(imatrix_file.padded(gguf_file.file_bytes(self.attrs, self.tensors)))
+            file.write(importance.padded(gguf_file.file_bytes(self.attrs, self.tensors)))
         return path
 
 

@@ -20,7 +20,7 @@ from collections import defaultdict, namedtuple
 
 import compare_gguf
 import dump_gguf
-import imatrix_file
+import importance
 import models
 import program
 
@@ -67,9 +67,9 @@ def weighted_tensors(manifest):
 
 
 def prepared(name, source, gguf, imatrix_suffix):
-    entries = imatrix_file.synthetic(weighted_tensors(dump_gguf.dump(gguf)), len(name))
+    entries = importance.synthetic(weighted_tensors(dump_gguf.dump(gguf)), len(name))
     paths = {".dat": gguf[:-len(".gguf")] + ".dat", ".gguf": gguf[:-len(".gguf")] + "-imatrix.gguf"}
-    for suffix, data in ((".dat", imatrix_file.dat_bytes(entries)), (".gguf", imatrix_file.gguf_bytes(entries))):
+    for suffix, data in ((".dat", importance.dat_bytes(entries)), (".gguf", importance.gguf_bytes(entries))):
         with open(paths[suffix], "wb") as file:
             file.write(data)
     return Model(name, source, gguf, (paths[imatrix_suffix], paths[".dat"]))

@@ -1,66 +1,113 @@
-"""Writes importance matrices in both formats of llama.cpp (formats/facts/gguf.md): the older .dat and GGUF.
+#!/usr/bin/env python3
+"""An independent writer of importance matrices, in both of llama.cpp's formats (formats/facts/imatrix.md).
 
-`entries`: {tensor name: Entry}. The two files of the same entries say the same: an importance is its sum over the count,
-1 where an expert was never called.
+As a program: `imatrix_file.py MODEL.gguf OUT.gguf|OUT.dat [SEED]` writes a random one for every matrix of a model, and
+`imatrix_file.py MODEL.gguf OUT.raw [SEED]` the values that encoders get, for a program that calls llama.cpp:
+for each entry `| length u32 | name | count u32 | f32 x count |`.
 """
+import random
 import struct
-from collections import namedtuple
+import sys
 
 import gguf_file
-import numpy as np
-
-# sums: array [matrices, columns]; counts: one for each matrix.
-Entry = namedtuple("Entry", "sums counts")
 
 ARRAY = 9
 
 
-def synthetic(tensors, seed):
-    """Entries for {name: (columns, matrices)}: positive numbers of very different sizes, some channels silent; the last of
-    several experts is never called."""
+class Entry:
+    """Sums of squares and the number of calls for each of the matrices that a tensor stacks (one, but for experts)."""
+
+    def __init__(self, sums, counts):
+        self.sums, self.counts = sums, counts
+
+
+def f32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def floats(values):
+    return struct.pack(f"<{len(values)}f", *values)
+
+
+def text(value):
+    data = value.encode()
+    return struct.pack("<i", len(data)) + data
+
+
+def legacy_bytes(entries, chunks=10, dataset="calibration.txt"):
+    """One count for a whole entry: the first. Old files end without `dataset`, or without both (None)."""
+    data = struct.pack("<i", len(entries))
+    for name, entry in entries.items():
+        values = [value for matrix in entry.sums for value in matrix]
+        data += text(name) + struct.pack("<ii", entry.counts[0], len(values)) + floats(values)
+    if chunks is not None:
+        data += struct.pack("<i", chunks)
+    if dataset is not None:
+        data += text(dataset)
+    return data
+
+
+def texts_attr(key, values):
+    return (gguf_file.text(key) + struct.pack("<IIQ", ARRAY, gguf_file.STRING, len(values)) +
+            b"".join(gguf_file.text(value) for value in values))
+
+
+def gguf_bytes(entries, chunks=10, datasets=("calibration.txt",), chunk_size=512):
+    attrs = [gguf_file.attr("general.type", gguf_file.STRING, "imatrix"), texts_attr("imatrix.datasets", datasets),
+             gguf_file.attr("imatrix.chunk_count", gguf_file.UINT32, chunks),
+             gguf_file.attr("imatrix.chunk_size", gguf_file.UINT32, chunk_size)]
+    tensors = []
+    for name, entry in entries.items():
+        values = [value for matrix in entry.sums for value in matrix]
+        tensors.append((name + ".in_sum2", (len(entry.sums[0]), len(entry.sums)), gguf_file.F32, floats(values)))
+        tensors.append((name + ".counts", (1, len(entry.counts)), gguf_file.F32, floats(entry.counts)))
+    return gguf_file.file_bytes(attrs, tensors)
+
+
+def values(entry, is_legacy=False):
+    """What an encoder gets: one f32 for each column of each matrix, divided once in binary32."""
+    means = []
+    for index, matrix in enumerate(entry.sums):
+        count = entry.counts[0 if is_legacy else index]
+        for value in matrix:
+            means.append(f32(f32(value) / f32(count)) if count > 0 else f32(value) if is_legacy else 1.0)
+    return means
+
+
+def random_entries(shapes, seed=1):
+    """`shapes`: {tensor name: (columns, rows, matrices...)}, GGUF's order. Some columns are 0, one expert is never called."""
     entries = {}
-    for number, (name, (columns, matrices)) in enumerate(sorted(tensors.items())):
-        dice = np.random.RandomState(seed * 10007 + number)
-        sums = (dice.standard_normal((matrices, columns)) ** 2 * np.exp(2 * dice.standard_normal((matrices, columns)))).astype(np.float32)
-        sums[dice.random_sample(sums.shape) < 0.02] = 0
-        counts = [float(dice.randint(40, 60))] * matrices
+    for name, shape in shapes.items():
+        dice = random.Random(f"{seed} {name}")
+        matrices = shape[2] if len(shape) > 2 else 1
+        sums = [[0.0 if dice.random() < 0.02 else f32(dice.random() ** 4 * 1000) for _ in range(shape[0])]
+                for _ in range(matrices)]
+        counts = [dice.randint(1, 5000) for _ in range(matrices)]
         if matrices > 2:
-            counts[-1] = 0.0
-            sums[-1] = 0
+            counts[1] = 0
         entries[name] = Entry(sums, counts)
     return entries
 
 
-def dat_bytes(entries, dataset="synthetic.txt", chunks=12):
-    def text(value):
-        return struct.pack("<i", len(value.encode())) + value.encode()
-    parts = [struct.pack("<i", len(entries))]
-    for name, entry in entries.items():
-        calls = int(max(entry.counts))
-        sums = entry.sums.copy()
-        for matrix, count in enumerate(entry.counts):
-            if count == 0:
-                sums[matrix] = calls
-        parts += [text(name), struct.pack("<ii", calls, sums.size), sums.astype("<f4").tobytes()]
-    return b"".join(parts) + struct.pack("<i", chunks) + text(dataset)
+def entries_for(path, seed=1):
+    """A random entry for every matrix of a GGUF but the embeddings, as llama-imatrix leaves them out."""
+    import dump_gguf
+    tensors = dump_gguf.dump(path)["tensors"]
+    return random_entries({tensor["name"]: tensor["shape"] for tensor in tensors
+                           if len(tensor["shape"]) > 1 and tensor["name"] not in ("token_embd.weight", "output.weight")}, seed)
 
 
-def strings(key, values):
-    return (gguf_file.text(key) + struct.pack("<IIQ", ARRAY, gguf_file.STRING, len(values))
-            + b"".join(gguf_file.text(value) for value in values))
+def raw_bytes(entries):
+    return b"".join(text(name) + struct.pack("<I", len(values(entry))) + floats(values(entry))
+                    for name, entry in entries.items())
 
 
-def gguf_bytes(entries, dataset="synthetic.txt", chunks=12):
-    attrs = [gguf_file.attr("general.type", gguf_file.STRING, "imatrix"), strings("imatrix.datasets", [dataset]),
-             gguf_file.attr("imatrix.chunk_count", gguf_file.UINT32, chunks),
-             gguf_file.attr("imatrix.chunk_size", gguf_file.UINT32, 512)]
-    tensors = []
-    for name, entry in entries.items():
-        matrices, columns = entry.sums.shape
-        tensors.append((name + ".in_sum2", (columns, matrices), gguf_file.F32, entry.sums.astype("<f4").tobytes()))
-        tensors.append((name + ".counts", (1, matrices), gguf_file.F32, np.array(entry.counts, dtype="<f4").tobytes()))
-    return padded(gguf_file.file_bytes(attrs, tensors))
+def main(model, out, seed=1):
+    entries = entries_for(model, int(seed))
+    make = legacy_bytes if out.endswith(".dat") else raw_bytes if out.endswith(".raw") else gguf_bytes
+    with open(out, "wb") as file:
+        file.write(make(entries))
 
 
-def padded(data, alignment=32):
-    return data + b"\0" * (-len(data) % alignment)
+if __name__ == "__main__":
+    main(*sys.argv[1:])
