@@ -9,7 +9,9 @@ namespace {
 
 using kernels::Kernels;
 
-constexpr std::size_t usual_run = 1024;  // whole blocks of every encoding
+constexpr std::size_t usual_run = 4096;  // whole blocks of every encoding
+constexpr std::size_t weighted_run = 32768;
+constexpr std::size_t most_rows = 8;
 
 // No scale that is made of numbers up to this one overflows binary16, by a wide margin.
 constexpr std::int32_t safe_magnitude = 0x4580'0000;  // bits of 4096.0f
@@ -29,7 +31,11 @@ std::size_t first_not_finite(const float* numbers, std::size_t n) noexcept {
 
 }  // namespace
 
-std::size_t run_elements(std::size_t importance_columns) { return std::max(usual_run, importance_columns); }
+std::size_t run_elements(std::size_t importance_columns) {
+  if (importance_columns == 0)
+    return usual_run;
+  return importance_columns * std::clamp<std::size_t>(weighted_run / importance_columns, 1, most_rows);
+}
 
 Encoded encode_blocks(const Kernels& kernels, const Codec& from, const Codec& to, const std::uint8_t* src,
                       std::uint8_t* dst, std::size_t n, std::span<const float> importance, std::uint8_t* scratch) noexcept {
@@ -48,7 +54,7 @@ Encoded encode_blocks(const Kernels& kernels, const Codec& from, const Codec& to
     if (importance.empty())
       to.encode(kernels, numbers, out, count);
     else
-      to.encode_weighted(kernels, numbers, importance.data(), out, count);
+      to.encode_weighted(kernels, numbers, importance.data(), out, count / importance.size(), importance.size());
     if (magnitude <= safe_magnitude)
       continue;
     to.decode(kernels, out, decoded, count);

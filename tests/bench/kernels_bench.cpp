@@ -102,9 +102,7 @@ struct Bench {
         codec.encode(row, data.numbers.data(), data.bytes.data(), n);
         return;
       }
-      for (std::size_t i = 0; i < n; i += columns)
-        codec.encode_weighted(row, data.numbers.data() + i, importance, data.bytes.data() + bytes_of(codec, i),
-                              columns);
+      codec.encode_weighted(row, data.numbers.data(), importance, data.bytes.data(), n / columns, columns);
     };
     const auto copy = [&] {
       stream(reinterpret_cast<const std::uint8_t*>(data.numbers.data()), 4 * n, data.bytes.data(), size);

@@ -105,13 +105,11 @@ std::optional<Bytes> quantized(const Subject& subject, const Case& drawn, const 
 }
 
 Bytes encoded(const Codec& codec, const Kernels& row, const Case& drawn, bool is_weighted) {
-  const std::size_t row_bytes = drawn.columns / codec.block_elements * codec.block_bytes;
-  Bytes bytes(drawn.rows * row_bytes);
-  if (!is_weighted)
+  Bytes bytes(drawn.values.size() / codec.block_elements * codec.block_bytes);
+  if (is_weighted)
+    codec.encode_weighted(row, drawn.values.data(), drawn.importance.data(), bytes.data(), drawn.rows, drawn.columns);
+  else
     codec.encode(row, drawn.values.data(), bytes.data(), drawn.values.size());
-  for (std::size_t i = 0; is_weighted && i < drawn.rows; ++i)
-    codec.encode_weighted(row, drawn.values.data() + drawn.columns * i, drawn.importance.data(),
-                          bytes.data() + row_bytes * i, drawn.columns);
   return bytes;
 }
 

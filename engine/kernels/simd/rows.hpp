@@ -15,7 +15,7 @@ namespace heirloom::kernels::simd {
 template <class Encoder>
 constexpr void use(BlockKernels& kernels) {
   kernels.encode = Encoder::encode;
-  kernels.encode_weighted = Encoder::encode_weighted;
+  kernels.encode_weighted = each_row<Encoder::encode_weighted, super_elements, Encoder::bytes>;
 }
 
 template <class Eight, class Sixteen>
@@ -54,9 +54,9 @@ template <class Eight, class Sixteen>
 constexpr Blocks simd_blocks() {
   static_assert(Eight::lanes == 8 && Sixteen::lanes == 16);
   Blocks blocks = portable_blocks;
-  blocks.q4_1.encode_weighted = WeightedQ45<Sixteen, 4, true, encode_weighted_q4_1>::encode;
-  blocks.q5_0.encode_weighted = WeightedQ45<Sixteen, 5, false, encode_weighted_q5_0>::encode;
-  blocks.q5_1.encode_weighted = WeightedQ45<Sixteen, 5, true, encode_weighted_q5_1>::encode;
+  blocks.q4_1.encode_weighted = WeightedQ45<Sixteen, Eight, 4, true, encode_weighted_q4_1>::encode;
+  blocks.q5_0.encode_weighted = WeightedQ45<Sixteen, Eight, 5, false, encode_weighted_q5_0>::encode;
+  blocks.q5_1.encode_weighted = WeightedQ45<Sixteen, Eight, 5, true, encode_weighted_q5_1>::encode;
   use<AffineBlocks<Sixteen, Q2KLayout>>(blocks.q2_k);
   use<Q3K<Sixteen>>(blocks.q3_k);
   use<AffineBlocks<Sixteen, K45Layout<k45::Q4>>>(blocks.q4_k);
