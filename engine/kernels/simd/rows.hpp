@@ -4,6 +4,7 @@
 
 #include "engine/kernels/blocks.hpp"
 #include "engine/kernels/simd/affine_blocks.hpp"
+#include "engine/kernels/simd/grid_blocks.hpp"
 #include "engine/kernels/simd/symmetric_blocks.hpp"
 
 namespace heirloom::kernels::simd {
@@ -23,6 +24,11 @@ constexpr Blocks simd_blocks() {
   use<AffineBlocks<Sixteen, K45Layout<k45::Q4>>>(blocks.q4_k);
   use<AffineBlocks<Sixteen, K45Layout<k45::Q5>>>(blocks.q5_k);
   use<Q6K<Sixteen>>(blocks.q6_k);
+  use_grid<Eight, Iq2Xxs, encode_weighted_iq2_xxs>(blocks.iq2_xxs);
+  use_grid<Eight, Iq2Xs, encode_weighted_iq2_xs>(blocks.iq2_xs);
+  use_grid<Eight, Iq2S, encode_weighted_iq2_s>(blocks.iq2_s);
+  use_grid<Eight, Iq3Xxs, encode_weighted_iq3_xxs>(blocks.iq3_xxs);
+  use_grid<Eight, Iq3S, encode_weighted_iq3_s>(blocks.iq3_s);
   return blocks;
 }
 
