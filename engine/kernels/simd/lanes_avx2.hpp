@@ -10,6 +10,7 @@
 //   round               to the nearest integer, ties to even
 //   select(m, a, b)     a where m, else b
 //   any(m), bits(m)     whether any lane is set; lane i as bit i
+//   as_int(m)           -1 where m, else 0
 //   load_columns        eight numbers of each of `lanes` rows that are `stride` apart, transposed
 //   least               the least of all lanes, in each of them
 //   lookup8, lookup4    table[index & 7], table[index & 3]: a table of eight (four) floats held in a Table, which
@@ -98,6 +99,7 @@ struct Avx2 {
   static F to_float(I a) { return {_mm256_cvtepi32_ps(a.v)}; }
   static I truncate(F a) { return {_mm256_cvttps_epi32(a.v)}; }  // for what fits
   static F as_float(I a) { return {_mm256_castsi256_ps(a.v)}; }
+  static I as_int(M m) { return {_mm256_castps_si256(m.v)}; }
   static I as_int(F a) { return {_mm256_castps_si256(a.v)}; }
   template <int n> static I shift_left(I a) { return {_mm256_slli_epi32(a.v, n)}; }
   template <int n> static I shift_right(I a) { return {_mm256_srli_epi32(a.v, n)}; }

@@ -103,6 +103,7 @@ struct Twice {
   static F to_float(I x) { return {V::to_float(x.a), V::to_float(x.b)}; }
   static I truncate(F x) { return {V::truncate(x.a), V::truncate(x.b)}; }
   static F as_float(I x) { return {V::as_float(x.a), V::as_float(x.b)}; }
+  static I as_int(M m) { return {V::as_int(m.a), V::as_int(m.b)}; }
   static I as_int(F x) { return {V::as_int(x.a), V::as_int(x.b)}; }
   template <int n> static I shift_left(I x) {
     return {V::template shift_left<n>(x.a), V::template shift_left<n>(x.b)};

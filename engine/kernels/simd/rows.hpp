@@ -5,6 +5,7 @@
 #include "engine/kernels/blocks.hpp"
 #include "engine/kernels/simd/affine_blocks.hpp"
 #include "engine/kernels/simd/grid_blocks.hpp"
+#include "engine/kernels/simd/iq1_blocks.hpp"
 #include "engine/kernels/simd/symmetric_blocks.hpp"
 
 namespace heirloom::kernels::simd {
@@ -29,6 +30,8 @@ constexpr Blocks simd_blocks() {
   use_grid<Eight, Iq2S, encode_weighted_iq2_s>(blocks.iq2_s);
   use_grid<Eight, Iq3Xxs, encode_weighted_iq3_xxs>(blocks.iq3_xxs);
   use_grid<Eight, Iq3S, encode_weighted_iq3_s>(blocks.iq3_s);
+  blocks.iq1_s.encode_weighted = Iq1SBlocks<Eight>::encode_weighted;
+  use<Iq1MBlocks<Eight>>(blocks.iq1_m);
   return blocks;
 }
 
