@@ -1,5 +1,5 @@
-// iq1 in lanes: eight groups at once, a group to a lane. A lane sorts its weights by counting, for each, those that come
-// before it, and tries all pairs of borders in the reference's order. See blocks_iq1.cpp for what is computed and
+// iq1 in lanes: eight groups at once, a group to a lane. A lane sorts its weights by counting, for each, those that
+// come before it, and tries all pairs of borders in the reference's order. See blocks_iq1.cpp for what is computed and
 // lanes_avx2.hpp for V, which has eight lanes.
 #pragma once
 
@@ -63,8 +63,8 @@ struct Iq1Lanes {
   }
 };
 
-// Running sums of products and weights in sorted order, from zero on, of each part of the group: a weight of another part
-// adds zero, which changes no sum that starts from zero.
+// Running sums of products and weights in sorted order, from zero on, of each part of the group: a weight of another
+// part adds zero, which changes no sum that starts from zero.
 template <class V, std::size_t n>
 struct RunningSums {
   typename V::F x[n + 1], w[n + 1];
@@ -133,7 +133,8 @@ struct Iq1SPairs {
   }
 
   // The middle levels of the two shifts differ in their sign alone.
-  [[gnu::always_inline]] static inline void try_pair(const Iq1SPairs& pairs, std::size_t low, std::size_t high, Borders<V>& best) {
+  [[gnu::always_inline]] static inline void try_pair(const Iq1SPairs& pairs, std::size_t low, std::size_t high,
+                                                     Borders<V>& best) {
     const F middle = V::all(shifted_levels[0][1]);
     const F between_x = (pairs.sums.x[high] - pairs.sums.x[low]) * middle;
     const F between_w = (pairs.sums.w[high] - pairs.sums.w[low]) * middle * middle;
@@ -183,7 +184,8 @@ struct Iq1MPairs {
       }
   }
 
-  [[gnu::always_inline]] static inline void try_pair(const Iq1MPairs& pairs, std::size_t low, std::size_t high, Borders<V>& best) {
+  [[gnu::always_inline]] static inline void try_pair(const Iq1MPairs& pairs, std::size_t low, std::size_t high,
+                                                     Borders<V>& best) {
     F half_xq[2][2], half_qq[2][2];
     for (std::size_t half = 0; half < 2; ++half) {
       const F both = pairs.sums[half].x[high] + pairs.sums[half].x[low];
@@ -197,8 +199,8 @@ struct Iq1MPairs {
       xq[k] = half_xq[0][k >> 1] + half_xq[1][k & 1];
       qq[k] = half_qq[0][k >> 1] + half_qq[1][k & 1];
     }
-    if (!V::any(is_better<V>(xq[0], qq[0], best) | is_better<V>(xq[1], qq[1], best) |
-                is_better<V>(xq[2], qq[2], best) | is_better<V>(xq[3], qq[3], best)))
+    if (!V::any(is_better<V>(xq[0], qq[0], best) | is_better<V>(xq[1], qq[1], best) | is_better<V>(xq[2], qq[2], best) |
+                is_better<V>(xq[3], qq[3], best)))
       return;
     for (std::size_t k = 0; k < 4; ++k)
       take_better<V>(xq[k], qq[k], static_cast<std::int32_t>(low), static_cast<std::int32_t>(high),
@@ -206,11 +208,11 @@ struct Iq1MPairs {
   }
 };
 
-// Borders four apart, tried first, give a score that the best one reaches. From a threshold this much below it the trials
-// in the reference's order seldom find a better pair, and end with the same one. Scores are compared with a relative
-// error below 2^-21; while that holds, two states that differ become one at the next score clearly above both. They could
-// only stay apart by a chain of scores from the threshold to the best one, each within a few 2^-21 of the one before, and
-// for that there are not enough pairs.
+// Borders four apart, tried first, give a score that the best one reaches. From a threshold this much below it the
+// trials in the reference's order seldom find a better pair, and end with the same one. Scores are compared with a
+// relative error below 2^-21; while that holds, two states that differ become one at the next score clearly above both.
+// They could only stay apart by a chain of scores from the threshold to the best one, each within a few 2^-21 of the
+// one before, and for that there are not enough pairs.
 constexpr float threshold_share = 0.99f;
 
 // Whether nothing overflows or loses digits by being small. A sum of w * q * q is between 1/64 and 1.3 of the total
@@ -229,8 +231,8 @@ static inline Borders<V> find_borders(Pairs& pairs, typename V::F largest) {
     pairs.set_low(low);
     for (std::size_t high = low; high <= Pairs::n; high += 4) Pairs::try_pair(pairs, low, high, best);
   }
-  const auto threshold = V::select(are_exact<V>(best.score, pairs.total_weight(), largest),
-                                   best.score * V::all(threshold_share), lowest);
+  const auto threshold =
+      V::select(are_exact<V>(best.score, pairs.total_weight(), largest), best.score * V::all(threshold_share), lowest);
   best = {largest, threshold, none, none, V::all(0)};
   for (std::size_t low = 0; low <= Pairs::n; ++low) {
     pairs.set_low(low);
