@@ -6,6 +6,9 @@
 #include "engine/kernels/simd/decode_flat.hpp"
 #include "engine/kernels/simd/decode_grids.hpp"
 #include "engine/kernels/simd/decode_k.hpp"
+#include "engine/kernels/simd/encode_flat.hpp"
+#include "engine/kernels/simd/encode_fp4.hpp"
+#include "engine/kernels/simd/encode_ternary.hpp"
 #include "engine/kernels/simd/k45.hpp"
 
 namespace heirloom::kernels::simd {
@@ -41,6 +44,23 @@ constexpr void set_decoders(Blocks& blocks) {
   blocks.iq1_m.decode = decode_blocks<256, 56, Grid::iq1_m, decode_iq1_m>;
 }
 
+// Encoders that search nothing.
+template <class Eight, class Sixteen>
+constexpr void set_plain_encoders(Blocks& blocks) {
+  using Flat = FlatEncoders<Eight, Sixteen>;
+  using Fp4 = Fp4Encoders<Eight, Sixteen>;
+  using Ternary = TernaryEncoders<Eight, Sixteen>;
+  blocks.q4_1.encode = encode_batches<32, 20, 8, Flat::template affine<15, 20, encode_q4_1>>;
+  blocks.q5_0.encode = encode_batches<32, 22, 8, Flat::q5_0>;
+  blocks.q5_1.encode = encode_batches<32, 24, 8, Flat::template affine<31, 24, encode_q5_1>>;
+  blocks.mxfp4.encode = encode_batches<32, 17, 8, Fp4::mxfp4>;
+  blocks.nvfp4.encode = encode_batches<64, 36, 2, Fp4::nvfp4>;
+  blocks.tq1_0.encode = encode_batches<256, 54, 1, Ternary::tq1_0>;
+  blocks.tq2_0.encode = encode_batches<256, 66, 1, Ternary::tq2_0>;
+  blocks.q1_0.encode = encode_batches<128, 18, 8, Ternary::q1_0>;
+  blocks.q2_0.encode = encode_batches<64, 18, 1, Ternary::q2_0>;
+}
+
 // One line for each kernel, in the order of Blocks.
 template <class Eight, class Sixteen>
 constexpr Blocks simd_blocks() {
@@ -48,6 +68,7 @@ constexpr Blocks simd_blocks() {
   Blocks blocks = portable_blocks;
   blocks.q4_k.encode = K45<Sixteen>::template encode<k45::Q4>;
   blocks.q5_k.encode = K45<Sixteen>::template encode<k45::Q5>;
+  set_plain_encoders<Eight, Sixteen>(blocks);
   set_decoders<Eight, Sixteen>(blocks);
   return blocks;
 }
