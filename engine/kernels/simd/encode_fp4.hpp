@@ -44,8 +44,8 @@ struct Fp4Encoders {
       }
       block[0] = codes[k];
       const auto inverse = S::all(inverses[k]);
-      S::store_u8(block + 1, unit_codes(S::load(x), inverse) |
-                                 S::template shift_left<4>(unit_codes(S::load(x + 16), inverse)));
+      const auto low = unit_code(S::load(x), inverse), high = unit_code(S::load(x + 16), inverse);
+      S::store_u8(block + 1, S::all(0) - (low + S::template shift_left<4>(high)));
     }
   }
 
@@ -80,19 +80,15 @@ struct Fp4Encoders {
   }
 
  private:
-  template <class V>
-  static typename V::I with_sign(typename V::I code, typename V::F x) {
-    const auto sign = V::template shift_right<28>(V::as_int(x)) & V::all(8);
-    return code | (sign & V::ones(code > V::all(0)));
-  }
-
-  // Codes of x / scale, for numbers below 16. From 2 on the codes are exponents with one bit of the fraction, rounded
-  // with ties down; that gives too little for less than 2, and never too much.
-  static typename S::I unit_codes(typename S::F x, typename S::F inverse) {
-    const auto magnitude = S::abs(x) * inverse;
-    const auto upper = S::template shift_right<22>(S::as_int(magnitude) + S::all(0x1f'ffff)) - S::all(254);
+  // The code of x / scale, for numbers below 16, taken from zero: -7 to 0, and -15 to -9 for negative numbers. From 2 on
+  // codes are exponents with one bit of the fraction, rounded with ties down; that gives too little for less than 2, and
+  // never too much.
+  static typename S::I unit_code(typename S::F x, typename S::F inverse) {
+    const auto value = x * inverse, magnitude = S::abs(value);
+    const auto upper = S::all(254) - S::template shift_right<22>(S::as_int(magnitude) + S::all(0x1f'ffff));
     const auto lower = S::ones(magnitude > S::all(0.5f)) + S::ones(magnitude > S::all(1.5f));
-    return with_sign<S>(S::min(S::max(upper, S::all(0) - lower), S::all(7)), x);
+    const auto sign = S::ones(value < S::all(-0.5f)) & S::all(-8);
+    return S::max(S::min(upper, lower), S::all(-7)) + sign;
   }
 
   struct Thresholds {
@@ -107,7 +103,8 @@ struct Fp4Encoders {
       const F magnitude = Eight::abs(x);
       I below = Eight::all(0);
       for (std::size_t i = 0; i < 7; ++i) below = below + Eight::ones(magnitude > at[i]);
-      return with_sign<Eight>(Eight::all(0) - below, x);
+      const I sign = Eight::ones(Eight::negate(at[0]) > x) & Eight::all(8);
+      return (Eight::all(0) - below) | sign;
     }
   };
 

@@ -18,11 +18,11 @@ static constexpr bool is_right_factor() {
 }
 static_assert(is_right_factor());
 
-template <class Eight, class Sixteen>
+// V has sixteen lanes.
+template <class V>
 struct TernaryEncoders {
-  using S = Sixteen;
-  using F = typename S::F;
-  using I = typename S::I;
+  using F = typename V::F;
+  using I = typename V::I;
 
   static void tq1_0(const float* x, std::uint8_t* dst) {
     const float scale = scale_of<super_elements>(x);
@@ -30,12 +30,12 @@ struct TernaryEncoders {
       encode_tq1_0(x, dst, super_elements);
       return;
     }
-    const F inverse = S::all(scale != 0.0f ? 1.0f / scale : 0.0f);
-    S::store_u8(dst, five_trits(x, 32, inverse));
-    S::store_u8(dst + 16, five_trits(x + 16, 32, inverse));
-    S::store_u8(dst + 32, five_trits(x + 160, 16, inverse));
+    const F inverse = V::all(scale != 0.0f ? 1.0f / scale : 0.0f);
+    V::store_u8(dst, five_trits(x, 32, inverse));
+    V::store_u8(dst + 16, five_trits(x + 16, 32, inverse));
+    V::store_u8(dst + 32, five_trits(x + 160, 16, inverse));
     std::uint8_t last[16];
-    S::store_u8(last, trits(x + 240, inverse));
+    V::store_u8(last, trits(x + 240, inverse));
     for (std::size_t m = 0; m < 4; ++m)
       dst[48 + m] = static_cast<std::uint8_t>(
           byte_of_trits(81 * last[m] + 27 * last[m + 4] + 9 * last[m + 8] + 3 * last[m + 12]));
@@ -48,69 +48,85 @@ struct TernaryEncoders {
       encode_tq2_0(x, dst, super_elements);
       return;
     }
-    const F inverse = S::all(scale != 0.0f ? 1.0f / scale : 0.0f);
+    const F inverse = V::all(scale != 0.0f ? 1.0f / scale : 0.0f);
     for (std::size_t half = 0; half < 2; ++half)
       for (std::size_t l = 0; l < 32; l += 16) {
         const float* first = x + 128 * half + l;
-        S::store_u8(dst + 32 * half + l,
-                    trits(first, inverse) | S::template shift_left<2>(trits(first + 32, inverse)) |
-                        S::template shift_left<4>(trits(first + 64, inverse)) |
-                        S::template shift_left<6>(trits(first + 96, inverse)));
+        V::store_u8(dst + 32 * half + l,
+                    trits(first, inverse) | V::template shift_left<2>(trits(first + 32, inverse)) |
+                        V::template shift_left<4>(trits(first + 64, inverse)) |
+                        V::template shift_left<6>(trits(first + 96, inverse)));
       }
     store_f16(dst + 64, scale);
   }
 
-  static void q2_0(const float* x, std::uint8_t* dst) {
+  // Eight blocks. E has eight lanes.
+  template <class E>
+  static void q2_0(const float* src, std::uint8_t* dst) {
     constexpr std::size_t elements = 64;
-    const float scale = scale_of<elements>(x);
-    if (!is_sound(scale)) {
-      encode_q2_0(x, dst, elements);
-      return;
-    }
-    const F inverse = S::all(scale != 0.0f ? 1.0f / scale : 0.0f);
-    store_f16(dst, scale);
-    for (std::size_t i = 0; i < elements; i += 16) {
-      std::uint8_t codes[16];
-      S::store_u8(codes, trits(x + i, inverse));
-      for (std::size_t j = 0; j < 16; j += 8) {
-        const std::uint64_t pairs = load_u64(codes + j) | load_u64(codes + j) >> 6;
-        const std::uint64_t fours = pairs | pairs >> 12;
-        dst[2 + (i + j) / 4] = static_cast<std::uint8_t>(fours);
-        dst[3 + (i + j) / 4] = static_cast<std::uint8_t>(fours >> 32);
-      }
-    }
-  }
-
-  // The sums of eight blocks, each in order, a block to a lane.
-  static void q1_0(const float* src, std::uint8_t* dst) {
-    constexpr std::size_t elements = 128;
-    typename Eight::F columns[elements], sum = Eight::all(0.0f);
-    Eight::load_groups(src, elements, columns);
-    for (const auto& column : columns) sum = sum + Eight::abs(column);
-    float scales[batch_blocks];
-    Eight::store(scales, sum / Eight::all(128.0f));
-    const std::uint32_t sound = Eight::bits(sum < Eight::all(0x1p127f));
+    const auto scale = E::as_float(largest_magnitudes<E, elements>(src)), zero = E::all(0.0f);
+    const auto is_zero = scale == zero;
+    float inverses[batch_blocks];
+    E::store(inverses, E::select(is_zero, zero, E::all(1.0f) / scale));
+    std::uint16_t scales[batch_blocks];
+    E::store_f16(scales, scale);
+    const std::uint32_t sound = E::bits(is_zero | ((scale > E::all(0x1p-100f)) & (scale < E::all(0x1p127f))));
     for (std::size_t k = 0; k < batch_blocks; ++k) {
       const float* x = src + elements * k;
       std::uint8_t* block = dst + 18 * k;
       if ((sound >> k & 1) == 0) {
-        encode_q1_0(x, block, elements);
+        encode_q2_0(x, block, elements);
         continue;
       }
-      store_f16(block, scales[k]);
+      store_u16(block, scales[k]);
+      for (std::size_t i = 0; i < elements; i += 16) store_pairs(trits(x + i, V::all(inverses[k])), block + 2 + i / 4);
+    }
+  }
+
+  // The sums of sixteen blocks, each in order, a block to a lane; signs first, since memory is best read in order.
+  static void q1_0(const float* src, std::uint8_t* dst) {
+    constexpr std::size_t elements = 128, blocks = 16;
+    for (std::size_t k = 0; k < blocks; ++k)
       for (std::size_t i = 0; i < elements; i += 16)
-        store_u16(block + 2 + i / 8, static_cast<std::uint16_t>(S::bits(S::load(x + i) >= S::all(0.0f))));
+        store_u16(dst + 18 * k + 2 + i / 8,
+                  static_cast<std::uint16_t>(V::bits(V::load(src + elements * k + i) >= V::all(0.0f))));
+    F sum = V::all(0.0f);
+    for (std::size_t i = 0; i < elements; i += 8) {
+      F columns[8];
+      V::load_eight(src + i, elements, columns);
+      for (const F& column : columns) sum = sum + V::abs(column);
+    }
+    std::uint16_t scales[blocks];
+    V::store_f16(scales, sum / V::all(128.0f));
+    const std::uint32_t sound = V::bits(sum < V::all(0x1p127f));
+    for (std::size_t k = 0; k < blocks; ++k) {
+      store_u16(dst + 18 * k, scales[k]);
+      if ((sound >> k & 1) == 0)
+        encode_q1_0(src + elements * k, dst + 18 * k, elements);
     }
   }
 
  private:
+  // Two bits of each lane, in four bytes.
+  static void store_pairs(I codes, std::uint8_t* dst) {
+    std::uint8_t bytes[16];
+    V::store_u8(bytes, codes);
+    for (std::size_t j = 0; j < 2; ++j) {
+      std::uint64_t eight = 0;
+      __builtin_memcpy(&eight, bytes + 8 * j, 8);
+      const std::uint64_t pairs = eight | eight >> 6;
+      const std::uint64_t fours = pairs | pairs >> 12;
+      store_u16(dst + 2 * j, static_cast<std::uint16_t>((fours & 255) | (fours >> 32 & 255) << 8));
+    }
+  }
+
   // The largest magnitude; infinity or NaN where there is one.
   template <std::size_t count>
   static float scale_of(const float* x) {
-    I most = S::as_int(S::abs(S::load(x)));
-    for (std::size_t i = 16; i < count; i += 16) most = S::max(most, S::as_int(S::abs(S::load(x + i))));
+    I most = V::as_int(V::abs(V::load(x)));
+    for (std::size_t i = 16; i < count; i += 16) most = V::max(most, V::as_int(V::abs(V::load(x + i))));
     std::int32_t lanes[16];
-    S::store(lanes, most);
+    V::store(lanes, most);
     std::int32_t largest = 0;
     for (const std::int32_t lane : lanes) largest = lane > largest ? lane : largest;
     return float_of(static_cast<std::uint32_t>(largest));
@@ -120,14 +136,14 @@ struct TernaryEncoders {
 
   // 0, 1 or 2.
   static I trits(const float* x, F inverse) {
-    const F value = S::load(x) * inverse;
-    return S::all(1) + S::ones(S::all(-0.5f) >= value) - S::ones(value >= S::all(0.5f));
+    const F value = V::load(x) * inverse;
+    return V::all(1) + V::ones(V::all(-0.5f) >= value) - V::ones(value >= V::all(0.5f));
   }
 
   static I five_trits(const float* x, std::size_t stride, F inverse) {
     I number = trits(x, inverse);
     for (std::size_t n = 1; n < 5; ++n) number = number + number + number + trits(x + stride * n, inverse);
-    return S::template shift_right<22>((S::template shift_left<8>(number) + S::all(242)) * S::all(trits_factor));
+    return V::template shift_right<22>((V::template shift_left<8>(number) + V::all(242)) * V::all(trits_factor));
   }
 };
 

@@ -9,6 +9,7 @@
 //   <, <=, >, >=, ==    of F: false where either is NaN; != is true there. == and > of I, signed
 //   select(m, a, b)     a where m, else b
 //   any(m), bits(m)     whether any lane is set; lane i as bit i
+//   load_eight          eight numbers of each of `lanes` groups, `stride` apart, transposed
 //   load_groups         n numbers of each of `lanes` groups of n that lie one after another, transposed
 //   lookup8, lookup4    table[index & 7], table[index & 3]: a table of eight (four) floats held in a Table
 //   lookup16            table[index], index below 16
@@ -79,6 +80,11 @@ struct Avx2 {
     const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
   }
+  static void store_u8(std::uint8_t* p, I a, I b) {
+    const __m256i words = _mm256_packus_epi32(a.v, b.v);  // the lower halves of both, then the upper ones
+    const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_shuffle_epi32(bytes, _MM_SHUFFLE(3, 1, 2, 0)));
+  }
   // binary32 to binary16 and back, round to nearest even.
   static void store_f16(std::uint16_t* p, F a) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -135,11 +141,11 @@ struct Avx2 {
 
   // Lane g of out[i] is src[g * n + i]; n is a multiple of 8.
   static void load_groups(const float* src, std::size_t n, F* out) {
-    for (std::size_t i = 0; i < n; i += 8) transpose8(src + i, n, out + i);
+    for (std::size_t i = 0; i < n; i += 8) load_eight(src + i, n, out + i);
   }
 
- private:
-  static void transpose8(const float* src, std::size_t stride, F* out) {
+  // Lane g of out[i] is src[g * stride + i], i below 8.
+  static void load_eight(const float* src, std::size_t stride, F* out) {
     __m256 a[8], b[8];
     for (std::size_t k = 0; k < 4; ++k) {
       const float* p = src + k * stride;

@@ -82,9 +82,10 @@ struct Twice {
   static I load_u8(const std::uint8_t* p) { return {V::load_u8(p), V::load_u8(p + V::lanes)}; }
   static I load_i8(const std::uint8_t* p) { return {V::load_i8(p), V::load_i8(p + V::lanes)}; }
   static I load_u16(const std::uint16_t* p) { return {V::load_u16(p), V::load_u16(p + V::lanes)}; }
-  static void store_u8(std::uint8_t* p, I x) {
-    V::store_u8(p, x.a);
-    V::store_u8(p + V::lanes, x.b);
+  static void store_u8(std::uint8_t* p, I x) { V::store_u8(p, x.a, x.b); }
+  static void store_u8(std::uint8_t* p, I x, I y) {
+    V::store_u8(p, x.a, x.b);
+    V::store_u8(p + lanes, y.a, y.b);
   }
   static void store_f16(std::uint16_t* p, F x) {
     V::store_f16(p, x.a);
@@ -131,14 +132,14 @@ struct Twice {
   static F lookup16(Table16 table, I index) { return {V::lookup16(table, index.a), V::lookup16(table, index.b)}; }
 
   static void load_groups(const float* src, std::size_t n, F* out) {
-    typename V::F halves[2][max_loaded];
-    V::load_groups(src, n, halves[0]);
-    V::load_groups(src + V::lanes * n, n, halves[1]);
-    for (std::size_t i = 0; i < n; ++i) out[i] = {halves[0][i], halves[1][i]};
+    for (std::size_t i = 0; i < n; i += 8) load_eight(src + i, n, out + i);
   }
-
- private:
-  static constexpr std::size_t max_loaded = 128;  // numbers of a group
+  static void load_eight(const float* src, std::size_t stride, F* out) {
+    typename V::F a[8], b[8];
+    V::load_eight(src, stride, a);
+    V::load_eight(src + V::lanes * stride, stride, b);
+    for (std::size_t i = 0; i < 8; ++i) out[i] = {a[i], b[i]};
+  }
 };
 
 }  // namespace

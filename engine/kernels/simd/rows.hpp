@@ -49,7 +49,7 @@ template <class Eight, class Sixteen>
 constexpr void set_plain_encoders(Blocks& blocks) {
   using Flat = FlatEncoders<Eight, Sixteen>;
   using Fp4 = Fp4Encoders<Eight, Sixteen>;
-  using Ternary = TernaryEncoders<Eight, Sixteen>;
+  using Ternary = TernaryEncoders<Sixteen>;
   blocks.q4_1.encode = encode_batches<32, 20, 8, Flat::template affine<15, 20, encode_q4_1>>;
   blocks.q5_0.encode = encode_batches<32, 22, 8, Flat::q5_0>;
   blocks.q5_1.encode = encode_batches<32, 24, 8, Flat::template affine<31, 24, encode_q5_1>>;
@@ -57,8 +57,8 @@ constexpr void set_plain_encoders(Blocks& blocks) {
   blocks.nvfp4.encode = encode_batches<64, 36, 2, Fp4::nvfp4>;
   blocks.tq1_0.encode = encode_batches<256, 54, 1, Ternary::tq1_0>;
   blocks.tq2_0.encode = encode_batches<256, 66, 1, Ternary::tq2_0>;
-  blocks.q1_0.encode = encode_batches<128, 18, 8, Ternary::q1_0>;
-  blocks.q2_0.encode = encode_batches<64, 18, 1, Ternary::q2_0>;
+  blocks.q1_0.encode = encode_batches<128, 18, 16, Ternary::q1_0>;
+  blocks.q2_0.encode = encode_batches<64, 18, 8, Ternary::template q2_0<Eight>>;
 }
 
 // One line for each kernel, in the order of Blocks.
