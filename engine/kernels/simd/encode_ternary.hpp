@@ -18,8 +18,8 @@ static constexpr bool is_right_factor() {
 }
 static_assert(is_right_factor());
 
-// V has sixteen lanes.
-template <class V>
+// E has eight lanes, V sixteen.
+template <class E, class V>
 struct TernaryEncoders {
   using F = typename V::F;
   using I = typename V::I;
@@ -60,8 +60,7 @@ struct TernaryEncoders {
     store_f16(dst + 64, scale);
   }
 
-  // Eight blocks. E has eight lanes.
-  template <class E>
+  // Eight blocks.
   static void q2_0(const float* src, std::uint8_t* dst) {
     constexpr std::size_t elements = 64;
     const auto scale = E::as_float(largest_magnitudes<E, elements>(src)), zero = E::all(0.0f);
@@ -79,7 +78,7 @@ struct TernaryEncoders {
         continue;
       }
       store_u16(block, scales[k]);
-      for (std::size_t i = 0; i < elements; i += 16) store_pairs(trits(x + i, V::all(inverses[k])), block + 2 + i / 4);
+      store_q2_0(x, E::all(inverses[k]), block + 2);
     }
   }
 
@@ -107,17 +106,16 @@ struct TernaryEncoders {
   }
 
  private:
-  // Two bits of each lane, in four bytes.
-  static void store_pairs(I codes, std::uint8_t* dst) {
-    std::uint8_t bytes[16];
-    V::store_u8(bytes, codes);
-    for (std::size_t j = 0; j < 2; ++j) {
-      std::uint64_t eight = 0;
-      __builtin_memcpy(&eight, bytes + 8 * j, 8);
-      const std::uint64_t pairs = eight | eight >> 6;
-      const std::uint64_t fours = pairs | pairs >> 12;
-      store_u16(dst + 2 * j, static_cast<std::uint16_t>((fours & 255) | (fours >> 32 & 255) << 8));
+  // Sixty-four numbers as two bits each: lane g gathers those of numbers 8 * g ... 8 * g + 7.
+  static void store_q2_0(const float* x, typename E::F inverse, std::uint8_t* dst) {
+    typename E::F columns[8];
+    E::load_eight(x, 8, columns);
+    auto codes = E::all(0);
+    for (std::size_t i = 8; i-- > 0;) {
+      const auto value = columns[i] * inverse;
+      codes = E::template shift_left<2>(codes) + E::ones(value <= E::all(-0.5f)) - E::ones(value >= E::all(0.5f));
     }
+    E::store_u16(dst, codes + E::all(0x5555));
   }
 
   // The largest magnitude; infinity or NaN where there is one.

@@ -87,6 +87,10 @@ struct Twice {
     V::store_u8(p, x.a, x.b);
     V::store_u8(p + lanes, y.a, y.b);
   }
+  static void store_u16(std::uint8_t* p, I x) {
+    V::store_u16(p, x.a);
+    V::store_u16(p + 2 * V::lanes, x.b);
+  }
   static void store_f16(std::uint16_t* p, F x) {
     V::store_f16(p, x.a);
     V::store_f16(p + V::lanes, x.b);

@@ -9,6 +9,7 @@
 #include "engine/kernels/simd/encode_flat.hpp"
 #include "engine/kernels/simd/encode_fp4.hpp"
 #include "engine/kernels/simd/encode_ternary.hpp"
+#include "engine/kernels/simd/iq4.hpp"
 #include "engine/kernels/simd/k45.hpp"
 
 namespace heirloom::kernels::simd {
@@ -49,7 +50,7 @@ template <class Eight, class Sixteen>
 constexpr void set_plain_encoders(Blocks& blocks) {
   using Flat = FlatEncoders<Eight, Sixteen>;
   using Fp4 = Fp4Encoders<Eight, Sixteen>;
-  using Ternary = TernaryEncoders<Sixteen>;
+  using Ternary = TernaryEncoders<Eight, Sixteen>;
   blocks.q4_1.encode = encode_batches<32, 20, 8, Flat::template affine<15, 20, encode_q4_1>>;
   blocks.q5_0.encode = encode_batches<32, 22, 8, Flat::q5_0>;
   blocks.q5_1.encode = encode_batches<32, 24, 8, Flat::template affine<31, 24, encode_q5_1>>;
@@ -58,7 +59,7 @@ constexpr void set_plain_encoders(Blocks& blocks) {
   blocks.tq1_0.encode = encode_batches<256, 54, 1, Ternary::tq1_0>;
   blocks.tq2_0.encode = encode_batches<256, 66, 1, Ternary::tq2_0>;
   blocks.q1_0.encode = encode_batches<128, 18, 16, Ternary::q1_0>;
-  blocks.q2_0.encode = encode_batches<64, 18, 8, Ternary::template q2_0<Eight>>;
+  blocks.q2_0.encode = encode_batches<64, 18, 8, Ternary::q2_0>;
 }
 
 // One line for each kernel, in the order of Blocks.
@@ -68,6 +69,10 @@ constexpr Blocks simd_blocks() {
   Blocks blocks = portable_blocks;
   blocks.q4_k.encode = K45<Sixteen>::template encode<k45::Q4>;
   blocks.q5_k.encode = K45<Sixteen>::template encode<k45::Q5>;
+  blocks.iq4_nl.encode = Iq4<Eight>::encode_nl;
+  blocks.iq4_nl.encode_weighted = Iq4<Eight>::encode_weighted_nl;
+  blocks.iq4_xs.encode = Iq4<Eight>::encode_xs;
+  blocks.iq4_xs.encode_weighted = Iq4<Eight>::encode_weighted_xs;
   set_plain_encoders<Eight, Sixteen>(blocks);
   set_decoders<Eight, Sixteen>(blocks);
   return blocks;
