@@ -33,14 +33,18 @@ struct ConvertOptions {
   std::string from;                        // format of the source; "" to find out
   std::string to;                          // format of the target; "" by its name
   std::string recipe;                      // --quantize
-  std::vector<std::string> tensor_types;   // --tensor-type
+  plan::RecipeOptions recipe_options;      // --tensor-type and the like
   std::uint64_t max_shard_size = 0;
   bool is_as_is = false;
   std::string pre_tokenizer;
+  std::filesystem::path importance;              // --imatrix; "" for none
+  std::vector<std::string> included_importance;  // --include-weights, --exclude-weights: parts of tensor names
+  std::vector<std::string> excluded_importance;
 };
 
 struct Planned {
   std::unique_ptr<model::Source> source;   // on the heap: the plan's readers keep its address
+  std::unique_ptr<plan::ImportanceMatrix> importance;  // likewise, or null
   plan::Plan plan;
   std::filesystem::path target;
   bool is_directory = false;
@@ -73,6 +77,7 @@ class Session {
 
  private:
   Session() = default;
+  Result<std::unique_ptr<plan::ImportanceMatrix>> open_importance(const ConvertOptions& options) const;
   std::unique_ptr<host::Host> host_;
   arch::Maps maps_;
   base::Log log_;

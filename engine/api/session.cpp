@@ -57,6 +57,21 @@ Result<std::unique_ptr<model::Source>> Session::open(const fs::path& path, const
   return std::make_unique<model::Source>(std::move(source));
 }
 
+Result<std::unique_ptr<plan::ImportanceMatrix>> Session::open_importance(const ConvertOptions& options) const {
+  if (!options.included_importance.empty() && !options.excluded_importance.empty())
+    return fail(Code::misuse, "--include-weights and --exclude-weights exclude each other");
+  if (options.importance.empty()) {
+    if (!options.included_importance.empty() || !options.excluded_importance.empty())
+      return fail(Code::misuse, "--include-weights and --exclude-weights choose from an importance matrix; give one with --imatrix");
+    return nullptr;
+  }
+  HEIRLOOM_TRY(plan::ImportanceMatrix matrix, plan::read_importance(*host_, options.importance, log_));
+  plan::select_entries(options.included_importance, options.excluded_importance, matrix);
+  if (matrix.entries.empty())
+    return fail(Error{Code::misuse, "no entry is left of the importance matrix", no_position, matrix.file});
+  return std::make_unique<plan::ImportanceMatrix>(std::move(matrix));
+}
+
 Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   Planned planned;
   HEIRLOOM_TRY(planned.source, open(options.source, options.from));
@@ -70,10 +85,12 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   request.target_format = target.format;
   request.is_directory = target.is_directory;
   request.target_name = target.is_directory ? "" : planned.target.filename().string();
-  HEIRLOOM_TRY(request.recipe, plan::parse_recipe(options.recipe, options.tensor_types));
+  HEIRLOOM_TRY(request.recipe, plan::parse_recipe(options.recipe, options.recipe_options));
   request.max_shard_size = options.max_shard_size;
   request.is_as_is = options.is_as_is;
   request.pre_tokenizer = options.pre_tokenizer;
+  HEIRLOOM_TRY(planned.importance, open_importance(options));
+  request.importance = planned.importance.get();
   auto plan = plan::make_plan(request, log_);
   if (!plan)
     return fail(std::move(plan).error().in_file(options.source.string()));

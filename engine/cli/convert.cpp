@@ -46,6 +46,7 @@ int run_convert(const CommonArguments& common, const ConvertArguments& arguments
   options.threads = arguments.threads;
   options.memory_bytes = arguments.memory_bytes;
   options.force = arguments.force;
+  options.measures_errors = arguments.measures_errors;
   const auto outcome = session->execute(*planned, options);
   talk.end_progress();
   if (!outcome)

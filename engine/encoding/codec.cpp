@@ -167,13 +167,13 @@ void encode_block_with(const Kernels& kernels, const float* src, std::uint8_t* d
 
 template <auto block>
 void encode_weighted_with(const Kernels& kernels, const float* src, const float* importance, std::uint8_t* dst,
-                          std::size_t n) noexcept {
-  (kernels.blocks.*block).encode_weighted(src, importance, dst, n);
+                          std::size_t rows, std::size_t n) noexcept {
+  (kernels.blocks.*block).encode_weighted(src, importance, dst, rows, n);
 }
 
 void encode_weighted_q4_0(const Kernels& kernels, const float* src, const float* importance, std::uint8_t* dst,
-                          std::size_t n) noexcept {
-  kernels.encode_weighted_q4_0(src, importance, dst, n);
+                          std::size_t rows, std::size_t n) noexcept {
+  kernels.encode_weighted_q4_0(src, importance, dst, rows, n);
 }
 
 // What a block decodes to is defined in binary32, so binary32 holds it.
@@ -200,21 +200,19 @@ constexpr Codec weighted_codec(std::string_view id, std::uint32_t elements, std:
   return codec;
 }
 
-// Can be read, and copied. How a big-endian machine lays its bit fields out is not known.
+// Blocks of 256 whose codes are points of a grid. How a big-endian machine lays their bit fields out is not known.
 template <auto block>
-constexpr Codec read_only_codec(std::string_view id, std::uint32_t bytes, bool needs_importance) {
-  return {.id = id,
-          .kind = Kind::block,
-          .block_elements = 256,
-          .block_bytes = bytes,
-          .is_f32_exact = true,
-          .decode = decode_block_with<block>,
-          .encode = nullptr,
-          .decode_f64 = nullptr,
-          .encode_f64 = nullptr,
-          .swap_bytes = nullptr,
-          .encode_weighted = nullptr,
-          .needs_importance = needs_importance};
+constexpr Codec grid_codec(std::string_view id, std::uint32_t bytes) {
+  return weighted_codec<block>(id, 256, bytes, nullptr);
+}
+
+// The same, never without an importance.
+template <auto block>
+constexpr Codec importance_codec(std::string_view id, std::uint32_t bytes) {
+  Codec codec = grid_codec<block>(id, bytes);
+  codec.encode = nullptr;
+  codec.needs_importance = true;
+  return codec;
 }
 
 constexpr std::array table{
@@ -261,13 +259,13 @@ constexpr std::array table{
     block_codec<&Blocks::tq2_0>("tq2_0", 256, 66, swap_scales<66, 64>),
     block_codec<&Blocks::q1_0>("q1_0", 128, 18, swap_scales<18, 0>),
     block_codec<&Blocks::q2_0>("q2_0", 64, 18, swap_scales<18, 0>),
-    read_only_codec<&Blocks::iq2_xxs>("iq2_xxs", 66, true),
-    read_only_codec<&Blocks::iq2_xs>("iq2_xs", 74, true),
-    read_only_codec<&Blocks::iq2_s>("iq2_s", 82, false),
-    read_only_codec<&Blocks::iq3_xxs>("iq3_xxs", 98, false),
-    read_only_codec<&Blocks::iq3_s>("iq3_s", 110, false),
-    read_only_codec<&Blocks::iq1_s>("iq1_s", 50, true),
-    read_only_codec<&Blocks::iq1_m>("iq1_m", 56, false),
+    importance_codec<&Blocks::iq2_xxs>("iq2_xxs", 66),
+    importance_codec<&Blocks::iq2_xs>("iq2_xs", 74),
+    grid_codec<&Blocks::iq2_s>("iq2_s", 82),
+    grid_codec<&Blocks::iq3_xxs>("iq3_xxs", 98),
+    grid_codec<&Blocks::iq3_s>("iq3_s", 110),
+    importance_codec<&Blocks::iq1_s>("iq1_s", 50),
+    grid_codec<&Blocks::iq1_m>("iq1_m", 56),
 };
 
 }  // namespace

@@ -10,7 +10,6 @@ namespace heirloom::kernels {
 namespace iq4 {
 namespace {
 
-
 // The value nearest to x, the upper one of two equally near. Both sides of the comparison are doubled and so exact.
 int nearest_value(float x) {
   const float doubled = x + x;

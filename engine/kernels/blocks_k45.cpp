@@ -62,7 +62,7 @@ void encode_weighted_block(const float* x, const float* importance, std::uint8_t
     weigh(x + group * g, importance + group * g, variance, group, weights);
     sums[g] = sum_of(weights, group);
     const Affine fit =
-        fit_affine<Deviation::squared>(x + group * g, weights, group, Bits::levels, weighted_trials, q + group * g);
+        fit_affine<Deviation::squared>(x + group * g, weights, group, Bits::levels, weighted_trials(), q + group * g);
     scales[g] = fit.scale;
     leasts[g] = fit.minus_min;
   }

@@ -60,7 +60,7 @@ constinit const Kernels scalar_kernels{
     .decode_q8_0 = decode_blocks<decode_q8_0_block, q8_0_bytes>,
     .encode_q4_0 = encode_blocks<encode_q4_0_block, q4_0_bytes>,
     .decode_q4_0 = decode_blocks<decode_q4_0_block, q4_0_bytes>,
-    .encode_weighted_q4_0 = encode_weighted_q4_0,
+    .encode_weighted_q4_0 = each_row<encode_weighted_q4_0, 32, q4_0_bytes>,
     .blocks = portable_blocks,
 };
 

@@ -12,11 +12,12 @@
 namespace heirloom::kernels {
 
 // One block encoding, equal to ggml's byte for byte. n is whole blocks; encode_weighted takes one row of n weights and
-// one importance, a positive number, for each. Null: encode where the encoding can only be read, encode_weighted where
-// an importance changes nothing.
+// one importance, a positive number, for each. Null: encode where ggml makes none without an importance,
+// encode_weighted where an importance changes nothing.
 struct BlockKernels {
   void (*encode)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
-  void (*encode_weighted)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
+  void (*encode_weighted)(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
+                          std::size_t n) noexcept;
   void (*decode)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
 };
 
@@ -54,7 +55,8 @@ struct Kernels {
   void (*decode_q8_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*encode_q4_0)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
   void (*decode_q4_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
-  void (*encode_weighted_q4_0)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
+  void (*encode_weighted_q4_0)(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
+                               std::size_t n) noexcept;
 
   Blocks blocks;
 };

@@ -8,6 +8,13 @@ namespace {
 
 using Builder = flatbuffers::FlatBufferBuilder;
 
+flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> pack_importance(Builder& b, std::span<const float> values) {
+  if (values.empty())
+    return 0;
+  const base::Digest digest = base::sha256({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
+  return b.CreateVector(digest.data(), digest.size());
+}
+
 flatbuffers::Offset<fb::PlanTensor> pack(Builder& b, const PlanTensor& tensor) {
   const auto name = b.CreateString(tensor.name);
   const auto encoding = b.CreateSharedString(tensor.encoding);
@@ -18,8 +25,9 @@ flatbuffers::Offset<fb::PlanTensor> pack(Builder& b, const PlanTensor& tensor) {
   });
   const auto literal = b.CreateVector(tensor.literal);
   const auto note = b.CreateString(tensor.note);
+  const auto importance = pack_importance(b, tensor.importance);
   return fb::CreatePlanTensor(b, name, encoding, shape, static_cast<fb::Action>(tensor.action), sources, steps, literal,
-                              note);
+                              note, importance);
 }
 
 flatbuffers::Offset<fb::Layout> pack(Builder& b, const Layout& layout) {

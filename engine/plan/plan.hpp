@@ -8,6 +8,7 @@
 #include "heirloom/nouns.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct PlanTensor {
   std::vector<arch::Step> steps = {};
   std::vector<std::uint8_t> literal = {};
   std::string note = {};                     // why this encoding, where it is not the one asked for
+  // A number for each column, for stacked matrices one after the other; empty without. Borrowed: ImportanceMatrix owns it.
+  std::span<const float> importance = {};
 };
 
 // A file written beside the weights: copied from the source, or its bytes are here.

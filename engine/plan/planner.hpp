@@ -6,6 +6,7 @@
 #include "engine/base/log.hpp"
 #include "engine/host/host.hpp"
 #include "engine/model/model.hpp"
+#include "engine/plan/importance.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/recipe.hpp"
 
@@ -25,6 +26,7 @@ struct Request {
   std::uint64_t max_shard_size = 0;   // bytes; 0 for the format's default
   bool is_as_is = false;              // --as-is
   std::string pre_tokenizer;          // --pre-tokenizer
+  const ImportanceMatrix* importance = nullptr;  // --imatrix; outlives the plan
 };
 
 Result<Plan> make_plan(const Request& request, const base::Log& log);

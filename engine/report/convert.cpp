@@ -54,6 +54,31 @@ std::size_t count_of(const plan::Plan& plan, Fate fate) {
   return count;
 }
 
+Json statistics_json(const std::optional<encoding::ErrorStatistics>& statistics) {
+  if (!statistics)
+    return Json();
+  return {{"rmse", float_json(statistics->rmse)},
+          {"relative_rmse", float_json(statistics->relative_rmse)},
+          {"max_error", float_json(statistics->max_error)},
+          {"max_error_index", statistics->max_error_index},
+          {"cosine", float_json(statistics->cosine)}};
+}
+
+std::string statistics_text(const plan::Plan& plan, const run::Outcome& outcome) {
+  Table table({"tensor", "encoding", ">rmse", ">relative", ">max error", ">at element", ">cosine"});
+  bool is_empty = true;
+  for (std::size_t i = 0; i < outcome.statistics.size(); ++i) {
+    const auto& statistics = outcome.statistics[i];
+    if (!statistics)
+      continue;
+    is_empty = false;
+    table.add({base::quoted(plan.tensors[i].name), plan.tensors[i].encoding, fmt::format("{:.4g}", statistics->rmse),
+               fmt::format("{:.4g}", statistics->relative_rmse), fmt::format("{:.4g}", statistics->max_error),
+               std::to_string(statistics->max_error_index), fmt::format("{:.6f}", statistics->cosine)});
+  }
+  return is_empty ? "  no tensor changed its encoding\n" : table.text();
+}
+
 Json tensor_json(const plan::Plan& plan, std::size_t i, const run::Outcome* outcome) {
   const plan::PlanTensor& tensor = plan.tensors[i];
   Json steps = Json::array();
@@ -66,9 +91,12 @@ Json tensor_json(const plan::Plan& plan, std::size_t i, const run::Outcome* outc
             {"action", action_name(tensor.action)},
             {"sources", tensor.sources},
             {"steps", std::move(steps)},
-            {"note", tensor.note}};
+            {"note", tensor.note},
+            {"has_importance", !tensor.importance.empty()}};
   if (outcome != nullptr)
     json["sha256"] = base::to_hex(outcome->digests[i]);
+  if (outcome != nullptr && !outcome->statistics.empty())
+    json["statistics"] = statistics_json(outcome->statistics[i]);
   return json;
 }
 
@@ -97,6 +125,8 @@ std::string convert_text(const plan::Plan& plan, const std::string& target, cons
   for (const plan::Disposition& disposition : plan.dispositions)
     if (disposition.fate == Fate::dropped)
       out += fmt::format("    left out {}: {}\n", base::quoted(disposition.item), base::printable(disposition.reason));
+  if (outcome != nullptr && !outcome->statistics.empty())
+    out += statistics_text(plan, *outcome);
   return out;
 }
 
@@ -107,6 +137,8 @@ std::string plan_text(const plan::Plan& plan) {
     std::string made(action_name(tensor.action));
     for (const arch::Step& step : tensor.steps)
       made += " " + step_text(step);
+    if (!tensor.importance.empty())
+      made += " weighted";
     table.add({base::quoted(tensor.name), tensor.encoding, shape_text(tensor.shape), std::to_string(bytes_of(plan, tensor)),
                std::move(made), tensor.note});
     bits += 8 * bytes_of(plan, tensor);

@@ -83,7 +83,7 @@ class Execution {
   Execution(const Plan& plan, const model::Source& source, const base::Log& log, Work work, std::size_t slots,
             std::uint64_t memory_bytes)
       : plan_(plan), source_(source), log_(log), work_(std::move(work)), digests_(plan.tensors.size()),
-        places_(plan.tensors.size()), schedule_(slots, work_.pieces.size(), memory_bytes) {
+        sums_(plan.tensors.size()), places_(plan.tensors.size()), schedule_(slots, work_.pieces.size(), memory_bytes) {
     for (const Placement& placement : plan.layout.placements)
       places_[placement.tensor] = &placement;
   }
@@ -117,11 +117,14 @@ class Execution {
     return {};
   }
 
-  Outcome outcome() {
+  Outcome outcome(bool measures_errors) {
     Outcome outcome;
     for (OrderedDigest& digest : digests_)
       outcome.digests.push_back(digest.finish());
     outcome.bytes_written = done_;
+    if (measures_errors)
+      for (std::size_t i = 0; i < sums_.size(); ++i)
+        outcome.statistics.push_back(statistics(i));
     return outcome;
   }
 
@@ -147,9 +150,22 @@ class Execution {
       HEIRLOOM_CHECK(file.write(offset, bytes));
     file.write_behind(offset, bytes.size());
     const std::uint64_t size = bytes.size();
-    digests_[piece.tensor].submit(piece.index, bytes, [this, buffers = turn.buffers] { schedule_.release(buffers); });
+    const auto sums = producer.is_measured() ? producer.measure(piece.first, piece.count, *turn.buffers)
+                                             : std::span<const encoding::ErrorSums>();
+    digests_[piece.tensor].submit(piece.index, bytes, [this, sums, tensor = piece.tensor, buffers = turn.buffers] {
+      for (const encoding::ErrorSums& chunk : sums)
+        sums_[tensor].add(chunk);
+      schedule_.release(buffers);
+    });
     log_.report(done_ += size, work_.output_bytes);
     return {};
+  }
+
+  std::optional<encoding::ErrorStatistics> statistics(std::size_t tensor) const {
+    const auto& producer = work_.producers[tensor];
+    if (!producer || !producer->is_measured())
+      return std::nullopt;
+    return encoding::statistics_of(sums_[tensor], producer->elements());
   }
 
   // An unchanged piece goes from file to file in the system, extent by extent.
@@ -179,6 +195,7 @@ class Execution {
   const base::Log& log_;
   Work work_;
   std::vector<OrderedDigest> digests_;
+  std::vector<encoding::ErrorSums> sums_;  // of what each digest has taken, in the same order
   std::vector<const Placement*> places_;
   std::vector<const base::OutputFile*> files_;
   Schedule schedule_;
@@ -211,7 +228,7 @@ Result<Outcome> execute(const Plan& plan, const model::Source& source, const std
     return fail(Code::misuse, "--memory must be at least " + base::human_bytes(min_memory_bytes));
   const std::size_t threads = options.threads == 0 ? base::default_threads() : options.threads;
   const std::size_t slots = 2 * threads + 1;
-  HEIRLOOM_TRY(Work work, make_work(plan, source, *kernels, slots, options.memory_bytes));
+  HEIRLOOM_TRY(Work work, make_work(plan, source, *kernels, slots, options.memory_bytes, options.measures_errors));
   using Kind = base::Output::Kind;
   HEIRLOOM_TRY(const auto output,
                base::Output::create(target, options.is_directory ? Kind::directory : Kind::file, options.force));
@@ -220,7 +237,7 @@ Result<Outcome> execute(const Plan& plan, const model::Source& source, const std
   HEIRLOOM_CHECK(execution.run(threads));
   HEIRLOOM_CHECK(write_side_files(plan, source, *output));
   HEIRLOOM_CHECK(output->commit());
-  return execution.outcome();
+  return execution.outcome(options.measures_errors);
 }
 
 }  // namespace heirloom::run

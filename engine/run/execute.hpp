@@ -5,11 +5,13 @@
 
 #include "engine/base/digest.hpp"
 #include "engine/base/log.hpp"
+#include "engine/encoding/statistics.hpp"
 #include "engine/model/model.hpp"
 #include "engine/plan/plan.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace heirloom::run {
@@ -22,11 +24,14 @@ struct ExecuteOptions {
   std::uint64_t memory_bytes = default_memory_bytes;  // of all buffers together
   bool is_directory = false;
   bool force = false;
+  bool measures_errors = false;                       // --stats
 };
 
 struct Outcome {
   std::vector<base::Digest> digests;  // SHA-256 of each output tensor, parallel to the plan's tensors
   std::uint64_t bytes_written = 0;
+  // What each tensor lost, where its encoding changed; empty when it was not measured. Parallel to the plan's tensors.
+  std::vector<std::optional<encoding::ErrorStatistics>> statistics;
 };
 
 Result<Outcome> execute(const plan::Plan& plan, const model::Source& source, const std::filesystem::path& target,

@@ -14,7 +14,8 @@ namespace heirloom::run {
 
 class OrderedDigest {
  public:
-  // Takes piece number `index`; calls `release` once its bytes are no longer needed, maybe from another thread.
+  // Takes piece number `index`; calls `release` once its bytes are no longer needed, maybe from another thread, but one
+  // call at a time and in the pieces' order.
   void submit(std::uint64_t index, std::span<const std::uint8_t> bytes, std::function<void()> release);
   // After all pieces have been submitted and released.
   base::Digest finish() { return state_.finish(); }

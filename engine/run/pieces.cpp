@@ -17,7 +17,7 @@ Result<std::uint64_t> fitting_piece(const Producer& producer, std::uint64_t slot
     if (producer.buffer_bytes(piece) <= slot_bytes)
       return piece;
     if (wanted <= producer.granularity())
-      return fail(Error{Code::limit, "one block needs " + base::human_bytes(producer.buffer_bytes(piece)) +
+      return fail(Error{Code::limit, (producer.is_weighted() ? "one row needs " : "one block needs ") + base::human_bytes(producer.buffer_bytes(piece)) +
                                          " of buffers; raise --memory or lower --threads", no_position, "", tensor});
   }
 }
@@ -25,7 +25,7 @@ Result<std::uint64_t> fitting_piece(const Producer& producer, std::uint64_t slot
 }  // namespace
 
 Result<Work> make_work(const plan::Plan& plan, const model::Source& source, const kernels::Kernels& kernels,
-                       std::size_t slots, std::uint64_t memory_bytes) {
+                       std::size_t slots, std::uint64_t memory_bytes, bool is_measured) {
   Work work;
   const std::uint64_t slot_bytes = memory_bytes / slots;
   for (std::uint32_t i = 0; i < plan.tensors.size(); ++i) {
@@ -36,7 +36,7 @@ Result<Work> make_work(const plan::Plan& plan, const model::Source& source, cons
       continue;
     }
     HEIRLOOM_TRY(Producer producer,
-                 Producer::create(source, tensor, *plan.target.find_encoding(tensor.encoding), kernels));
+                 Producer::create(source, tensor, *plan.target.find_encoding(tensor.encoding), kernels, is_measured));
     HEIRLOOM_TRY(const std::uint64_t step, fitting_piece(producer, slot_bytes, tensor.name));
     std::uint64_t index = 0;
     for (std::uint64_t first = 0; first < producer.elements(); first += step)

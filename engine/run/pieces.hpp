@@ -24,6 +24,6 @@ struct Work {
 
 // Cuts a plan's tensors into pieces of which `slots` at a time fit `memory_bytes`. Limit when not even the smallest do.
 Result<Work> make_work(const plan::Plan& plan, const model::Source& source, const kernels::Kernels& kernels,
-                       std::size_t slots, std::uint64_t memory_bytes);
+                       std::size_t slots, std::uint64_t memory_bytes, bool is_measured);
 
 }  // namespace heirloom::run

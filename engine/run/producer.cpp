@@ -1,8 +1,10 @@
 #include "engine/run/producer.hpp"
 
 #include "engine/base/text.hpp"
+#include "engine/encoding/blocks.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <utility>
@@ -24,10 +26,19 @@ Error unsupported(const std::string& tensor, std::string message) {
   return {Code::unsupported, std::move(message), no_position, "", tensor};
 }
 
+std::string fault_text(const encoding::Encoded& done, std::uint64_t first, const encoding::Codec& to) {
+  const std::string where = "element " + std::to_string(first + done.index) + " is ";
+  const std::string advice = "; --tensor-type can give this tensor an encoding without blocks";
+  if (done.fault == encoding::Fault::too_large)
+    return where + std::to_string(done.value) + ", too large for the scales of " + base::quoted(to.id) + advice;
+  return where + (std::isnan(done.value) ? "NaN" : "infinite") + ", and " + base::quoted(to.id) + " holds finite numbers only" +
+         advice;
+}
+
 }  // namespace
 
 Result<Producer> Producer::create(const model::Source& source, const plan::PlanTensor& tensor, const Encoding& encoding,
-                                  const kernels::Kernels& kernels) {
+                                  const kernels::Kernels& kernels, bool is_measured) {
   Producer made;
   made.source_ = &source;
   made.tensor_ = &tensor;
@@ -52,6 +63,11 @@ Result<Producer> Producer::create(const model::Source& source, const plan::PlanT
       return fail(unsupported(tensor.name, "big-endian " + base::quoted(from.encoding) + " cannot be turned little endian"));
   }
   made.granularity_ = std::lcm(made.in_block_elements_, made.out_block_elements_);
+  made.set_importance();
+  if (is_measured && made.to_ != nullptr) {
+    made.chunk_elements_ = std::gcd<std::uint64_t>(encoding::max_chunk_elements, made.columns_);
+    made.granularity_ = std::lcm(made.granularity_, made.chunk_elements_);
+  }
   // A tensor without elements has no rows to move.
   if (!tensor.steps.empty() && made.elements_ != 0) {
     made.rows_ = from.shape.front();
@@ -63,6 +79,29 @@ Result<Producer> Producer::create(const model::Source& source, const plan::PlanT
       made.group_rows_ = std::lcm(made.group_rows_, made.rows_ / step.heads);
   }
   return made;
+}
+
+// The row is the innermost dimension; a stack of matrices has an importance for each.
+void Producer::set_importance() {
+  if (tensor_->importance.empty() || to_ == nullptr || to_->encode_weighted == nullptr)
+    return;
+  const std::vector<std::uint64_t>& shape = tensor_->shape;
+  columns_ = shape.back();
+  matrix_rows_ = shape.size() < 3 ? elements_ / columns_ : shape[shape.size() - 2];
+  granularity_ = std::lcm(granularity_, columns_);
+}
+
+std::span<const float> Producer::importance_of_row(std::uint64_t row) const {
+  const std::uint64_t matrices = tensor_->importance.size() / columns_;
+  return tensor_->importance.subspan(row / matrix_rows_ % matrices * columns_, columns_);
+}
+
+std::uint64_t Producer::sums_bytes(std::uint64_t elements) const {
+  return is_measured() ? (elements + chunk_elements_ - 1) / chunk_elements_ * sizeof(encoding::ErrorSums) : 0;
+}
+
+std::uint64_t Producer::scratch_bytes() const {
+  return to_ == nullptr ? 0 : std::max(encoding::scratch_bytes, encoding::block_scratch_bytes(columns_));
 }
 
 std::uint64_t Producer::source_row(std::uint64_t row) const {
@@ -82,7 +121,8 @@ std::uint64_t Producer::piece_elements(std::uint64_t wanted) const {
 std::uint64_t Producer::buffer_bytes(std::uint64_t piece) const {
   const std::uint64_t input = source_bytes(piece);
   const std::uint64_t output = output_offset(piece);
-  return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output + encoding::scratch_bytes);
+  return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output) + scratch_bytes() +
+         sums_bytes(piece);
 }
 
 // Vectors keep their size from piece to piece; those of an earlier tensor give way when all together would not fit.
@@ -91,8 +131,9 @@ void Producer::make_room(std::uint64_t count, Buffers& buffers) const {
   const std::pair<std::vector<std::uint8_t>*, std::uint64_t> wanted[] = {
       {&buffers.raw, input},
       {&buffers.gathered, tensor_->steps.empty() ? 0 : input},
-      {&buffers.scratch, to_ == nullptr ? 0 : encoding::scratch_bytes},
-      {&buffers.out, to_ == nullptr ? 0 : output_offset(count)}};
+      {&buffers.scratch, scratch_bytes()},
+      {&buffers.out, to_ == nullptr ? 0 : output_offset(count)},
+      {&buffers.sums, sums_bytes(count)}};
   std::uint64_t total = 0;
   for (const auto& [bytes, size] : wanted)
     total += std::max<std::uint64_t>(bytes->capacity(), size);
@@ -155,8 +196,39 @@ Result<std::span<const std::uint8_t>> Producer::produce(std::uint64_t first, std
   if (to_ == nullptr)
     return bytes;
   const std::uint64_t size = output_offset(count);
-  encoding::convert(*kernels_, *from_, *to_, bytes.data(), buffers.out.data(), count, buffers.scratch.data());
+  if (to_->kind == encoding::Kind::block)
+    HEIRLOOM_CHECK(encode_blocks(first, count, bytes.data(), buffers));
+  else
+    encoding::convert(*kernels_, *from_, *to_, bytes.data(), buffers.out.data(), count, buffers.scratch.data());
   return std::span<const std::uint8_t>(buffers.out.data(), size);
+}
+
+// Of a stack of matrices each has its importance; without one all rows are alike.
+Result<void> Producer::encode_blocks(std::uint64_t first, std::uint64_t count, const std::uint8_t* src, Buffers& buffers) const {
+  for (std::uint64_t at = 0; at < count;) {
+    std::uint64_t run = count - at;
+    std::span<const float> importance;
+    if (is_weighted()) {
+      const std::uint64_t row = (first + at) / columns_;
+      run = std::min(run, (matrix_rows_ - row % matrix_rows_) * columns_);
+      importance = importance_of_row(row);
+    }
+    const encoding::Encoded done =
+        encoding::encode_blocks(*kernels_, *from_, *to_, src + source_bytes(at), buffers.out.data() + output_offset(at), run,
+                                importance, buffers.scratch.data());
+    if (done.fault != encoding::Fault::none)
+      return fail(Error{Code::misuse, fault_text(done, first + at, *to_), no_position, "", tensor_->name});
+    at += run;
+  }
+  return {};
+}
+
+std::span<const encoding::ErrorSums> Producer::measure(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
+  const std::uint8_t* source = tensor_->steps.empty() ? buffers.raw.data() : buffers.gathered.data();
+  const std::span sums(reinterpret_cast<encoding::ErrorSums*>(buffers.sums.data()),
+                       sums_bytes(count) / sizeof(encoding::ErrorSums));
+  encoding::sum_errors(*kernels_, *from_, *to_, source, buffers.out.data(), first, count, chunk_elements_, sums);
+  return sums;
 }
 
 void Producer::will_need(std::uint64_t first, std::uint64_t count) const {

@@ -1,9 +1,11 @@
-// Producer: makes the bytes of one output tensor, piece by piece, from a source: read, rearrange, decode, encode. A piece
-// is a range of elements in whole blocks; pieces are independent, so any thread may make any of them, given buffers of
-// its own. Constant after creation.
+// Producer: makes the bytes of one output tensor, piece by piece, from a source: read, rearrange, decode, encode, and on
+// request measure what the encoding loses. A piece is a range of elements in whole blocks (whole rows where an importance
+// weighs them); pieces are independent, so any thread may make any of them, given buffers of its own. Constant after
+// creation.
 #pragma once
 
 #include "engine/encoding/codec.hpp"
+#include "engine/encoding/statistics.hpp"
 #include "engine/kernels/kernels.hpp"
 #include "engine/model/model.hpp"
 #include "engine/plan/plan.hpp"
@@ -21,6 +23,7 @@ struct Buffers {
   std::vector<std::uint8_t> gathered; // source bytes in the output's order
   std::vector<std::uint8_t> scratch;  // of a conversion
   std::vector<std::uint8_t> out;      // output bytes
+  std::vector<std::uint8_t> sums;     // ErrorSums of a piece
   std::uint64_t limit_bytes = UINT64_MAX;
 };
 
@@ -28,11 +31,15 @@ class Producer {
  public:
   // `encoding` is the output's block geometry. An error names the tensor when it cannot be converted.
   static Result<Producer> create(const model::Source& source, const plan::PlanTensor& tensor, const Encoding& encoding,
-                                 const kernels::Kernels& kernels);
+                                 const kernels::Kernels& kernels, bool is_measured = false);
 
   std::uint64_t elements() const { return elements_; }
   // Pieces begin and end at multiples of this many elements (but for the tensor's end).
   std::uint64_t granularity() const { return granularity_; }
+  // True when pieces are whole rows.
+  bool is_weighted() const { return columns_ != 0; }
+  // True when measure() has something to say: wanted, and the encoding changes.
+  bool is_measured() const { return chunk_elements_ != 0; }
   // Elements of a good piece: about `wanted`, at row groups where the rearrangement has them.
   std::uint64_t piece_elements(std::uint64_t wanted) const;
   // Bytes that the buffers take for a piece of this many elements.
@@ -41,8 +48,11 @@ class Producer {
 
   // Source bytes of elements [first, first + count), in the output's order, little endian.
   Result<std::span<const std::uint8_t>> gather(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
-  // Output bytes of these elements; valid until the buffers are used again.
+  // Output bytes of these elements; valid until the buffers are used again. Misuse where a block encoding cannot hold
+  // one of them, which names the first.
   Result<std::span<const std::uint8_t>> produce(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
+  // What was lost of the piece that these buffers have just produced, chunk by chunk; valid as long.
+  std::span<const encoding::ErrorSums> measure(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
   // Asks the system to read a piece ahead.
   void will_need(std::uint64_t first, std::uint64_t count) const;
 
@@ -51,6 +61,11 @@ class Producer {
   void make_room(std::uint64_t count, Buffers& buffers) const;
   std::uint64_t source_row(std::uint64_t row) const;
   std::uint64_t source_bytes(std::uint64_t elements) const { return elements / in_block_elements_ * in_block_bytes_; }
+  std::uint64_t sums_bytes(std::uint64_t elements) const;
+  std::uint64_t scratch_bytes() const;
+  void set_importance();
+  std::span<const float> importance_of_row(std::uint64_t row) const;
+  Result<void> encode_blocks(std::uint64_t first, std::uint64_t count, const std::uint8_t* src, Buffers& buffers) const;
   Result<void> gather_rows(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
   Result<void> gather_window(std::uint64_t first_row, std::uint64_t rows, Buffers& buffers) const;
 
@@ -65,6 +80,9 @@ class Producer {
   std::uint64_t row_elements_ = 1;
   std::uint64_t group_rows_ = 1;           // rows that a rearrangement keeps together
   std::uint64_t granularity_ = 1;
+  std::uint64_t columns_ = 0;              // of a row with an importance; 0 without
+  std::uint64_t matrix_rows_ = 1;          // rows that share an importance
+  std::uint64_t chunk_elements_ = 0;       // that are measured together; 0 for none
   std::uint64_t in_block_elements_ = 1, in_block_bytes_ = 1;
   std::uint64_t out_block_elements_ = 1, out_block_bytes_ = 1;
 };

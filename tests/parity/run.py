@@ -9,45 +9,12 @@ import json
 import os
 import sys
 
+import compare_gguf
 import dump_gguf
 import program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TENSOR_FIELDS = ("ggml_type", "shape", "offset", "nbytes", "sha256")
 SHOWN = 12
-
-
-def compared_keys(manifest, exceptions):
-    return [entry for entry in manifest["kv"] if not entry["key"].startswith("heirloom.") and entry["key"] not in exceptions]
-
-
-def differences_of_keys(found, expected):
-    names = [entry["key"] for entry in expected]
-    have = [entry["key"] for entry in found]
-    yield from (f"key {name} is missing" for name in names if name not in have)
-    yield from (f"key {name} is not in the reference" for name in have if name not in names)
-    if sorted(names) == sorted(have) and names != have:
-        place = next(i for i, pair in enumerate(zip(have, names)) if pair[0] != pair[1])
-        yield f"keys in another order from number {place} on: {have[place]}, expected {names[place]}"
-    expected = {entry["key"]: entry for entry in expected}
-    for entry in found:
-        if entry["key"] in expected and entry != expected[entry["key"]]:
-            yield f"key {entry['key']}: {json.dumps(entry)[:300]}, expected {json.dumps(expected[entry['key']])[:300]}"
-
-
-def differences_of_tensors(found, expected):
-    names, have = [t["name"] for t in expected], [t["name"] for t in found]
-    yield from (f"tensor {name} is missing" for name in names if name not in have)
-    yield from (f"tensor {name} is not in the reference" for name in have if name not in names)
-    if sorted(names) == sorted(have) and names != have:
-        place = next(i for i, pair in enumerate(zip(have, names)) if pair[0] != pair[1])
-        yield f"tensors in another order from number {place} on: {have[place]}, expected {names[place]}"
-    expected = {tensor["name"]: tensor for tensor in expected}
-    for tensor in found:
-        other = expected.get(tensor["name"], tensor)
-        for field in TENSOR_FIELDS:
-            if tensor[field] != other[field]:
-                yield f"tensor {tensor['name']}: {field} {tensor[field]}, expected {other[field]}"
 
 
 def compare(golden_path, exceptions):
@@ -65,10 +32,7 @@ def compare(golden_path, exceptions):
         expected = json.load(file)
     found = json.loads(json.dumps(dump_gguf.dump(out)))
     os.remove(out)
-    lines = [f"{name} is {found[name]}, expected {expected[name]}" for name in ("version", "alignment") if found[name] != expected[name]]
-    lines += differences_of_keys(compared_keys(found, exceptions), compared_keys(expected, exceptions))
-    lines += differences_of_tensors(found["tensors"], expected["tensors"])
-    return lines
+    return compare_gguf.differences(found, expected, exceptions)
 
 
 def main():

@@ -17,7 +17,7 @@ struct AffineFit {
 };
 
 // A difference of `range` is far from overflow and underflow, and `offset` at most a thousand times as large: then
-// every number that is rounded is below 2^22, where nearest() is the addition of 1.5 * 2^23.
+// every number that is rounded is below 2^22, where nearest() is right.
 template <class V>
 static inline typename V::M is_sound_range(typename V::F range, typename V::F offset) {
   return (range > V::all(0x1p-90f)) & (range < V::all(0x1p90f)) & (offset <= range * V::all(1024.0f));
@@ -26,23 +26,27 @@ static inline typename V::M is_sound_range(typename V::F range, typename V::F of
 // The code of x, from 0 to `top`, as a number.
 template <class V>
 static inline typename V::F affine_code(typename V::F x, typename V::F inverse, typename V::F least, typename V::F top) {
-  const auto magic = V::all(nearest_magic);
-  const auto code = inverse * (x - least) + magic - magic;
-  return V::min(V::max(code, V::all(0.0f)), top);
+  return V::min(V::max(V::round(inverse * (x - least)), V::all(0.0f)), top);
 }
 
-template <class V, std::size_t n>
+template <class V>
 struct AffineSums {
   typename V::F q, qq, xq;
 };
 
-// Codes with this inverse, which go to `codes`, and their weighted sums.
-template <class V, std::size_t n>
-static inline AffineSums<V, n> affine_sums(const typename V::F* x, const typename V::F* weights, typename V::F inverse,
-                                           typename V::F least, typename V::F top, typename V::F* codes) {
-  AffineSums<V, n> sums{V::all(0.0f), V::all(0.0f), V::all(0.0f)};
+enum class Limits { none, low, both };
+
+// Codes with this inverse, which go to `codes`, and their weighted sums. `limits`: those that any code may exceed.
+template <class V, std::size_t n, Limits limits>
+HEIRLOOM_INLINE AffineSums<V> affine_sums(const typename V::F* x, const typename V::F* weights, typename V::F inverse,
+                                        typename V::F least, typename V::F top, typename V::F* codes) {
+  AffineSums<V> sums{V::all(0.0f), V::all(0.0f), V::all(0.0f)};
   for (std::size_t i = 0; i < n; ++i) {
-    const auto code = affine_code<V>(x[i], inverse, least, top);
+    auto code = V::round(inverse * (x[i] - least));
+    if constexpr (limits != Limits::none)
+      code = V::max(code, V::all(0.0f));
+    if constexpr (limits == Limits::both)
+      code = V::min(code, top);
     codes[i] = code;
     const auto weighted = weights[i] * code;
     sums.q = sums.q + weighted;
@@ -52,8 +56,20 @@ static inline AffineSums<V, n> affine_sums(const typename V::F* x, const typenam
   return sums;
 }
 
+// Products round monotonously, so the extremes tell whether any code needs its limit.
+template <class V, std::size_t n>
+HEIRLOOM_INLINE AffineSums<V> affine_sums(const typename V::F* x, const typename V::F* weights, typename V::F inverse,
+                                        typename V::F least, typename V::F top, typename V::F* codes,
+                                        typename V::F x_min, typename V::F x_max) {
+  if (V::any(inverse * (x_max - least) >= top + V::all(0.5f)))
+    return affine_sums<V, n, Limits::both>(x, weights, inverse, least, top, codes);
+  if (V::any(inverse * (x_min - least) < V::all(-0.5f)))
+    return affine_sums<V, n, Limits::low>(x, weights, inverse, least, top, codes);
+  return affine_sums<V, n, Limits::none>(x, weights, inverse, least, top, codes);
+}
+
 template <class V, std::size_t n, Deviation deviation>
-static inline typename V::F affine_error(const typename V::F* x, const typename V::F* weights, typename V::F scale,
+HEIRLOOM_INLINE typename V::F affine_error(const typename V::F* x, const typename V::F* weights, typename V::F scale,
                                          typename V::F min, const typename V::F* codes) {
   auto error = V::all(0.0f);
   for (std::size_t i = 0; i < n; ++i) {
@@ -93,13 +109,15 @@ static inline AffineFit<V> fit_affine(const typename V::F* x, const typename V::
   for (int trial = 0; trial <= trials.count; ++trial) {
     const F wanted =
         V::all(trials.first + trials.step * static_cast<float>(trial) + static_cast<float>(levels)) / (max - min);
-    const AffineSums<V, n> sums = affine_sums<V, n>(x, weights, wanted, min, top, codes);
+    const AffineSums<V> sums = affine_sums<V, n>(x, weights, wanted, min, top, codes, x_min, max);
     const F determinant = sum_w * sums.qq - sums.q * sums.q;
-    const F line_scale = (sum_w * sums.xq - sum_x * sums.q) / determinant;
-    const F line_min = (sums.qq * sum_x - sums.q * sums.xq) / determinant;
-    const M is_above = line_min > zero;
-    const F new_scale = V::select(is_above, sums.xq / sums.qq, line_scale);
-    const F new_min = V::select(is_above, zero, line_min);
+    F new_scale = (sum_w * sums.xq - sum_x * sums.q) / determinant;
+    F new_min = (sums.qq * sum_x - sums.q * sums.xq) / determinant;
+    const M is_above = new_min > zero;
+    if (V::any(is_above)) {
+      new_scale = V::select(is_above, sums.xq / sums.qq, new_scale);
+      new_min = V::select(is_above, zero, new_min);
+    }
     const F error = affine_error<V, n, deviation>(x, weights, new_scale, new_min, codes);
     const M is_better = (determinant > zero) & (error < best_error);
     if (!V::any(is_better))

@@ -27,7 +27,7 @@ static void encode_batches(const float* src, std::uint8_t* dst, std::size_t n) n
 template <class V, class Best>
 static inline auto best_of_each(const float* values, Best best) {
   typename V::F c[8];
-  V::load_groups(values, 8, c);
+  V::load_columns(values, 8, c);
   return best(best(best(c[0], c[1]), best(c[2], c[3])), best(best(c[4], c[5]), best(c[6], c[7])));
 }
 

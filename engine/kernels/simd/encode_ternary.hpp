@@ -92,7 +92,7 @@ struct TernaryEncoders {
     F sum = V::all(0.0f);
     for (std::size_t i = 0; i < elements; i += 8) {
       F columns[8];
-      V::load_eight(src + i, elements, columns);
+      V::load_columns(src + i, elements, columns);
       for (const F& column : columns) sum = sum + V::abs(column);
     }
     std::uint16_t scales[blocks];
@@ -109,7 +109,7 @@ struct TernaryEncoders {
   // Sixty-four numbers as two bits each: lane g gathers those of numbers 8 * g ... 8 * g + 7.
   static void store_q2_0(const float* x, typename E::F inverse, std::uint8_t* dst) {
     typename E::F columns[8];
-    E::load_eight(x, 8, columns);
+    E::load_columns(x, 8, columns);
     auto codes = E::all(0);
     for (std::size_t i = 8; i-- > 0;) {
       const auto value = columns[i] * inverse;

@@ -4,6 +4,7 @@
 
 #include "engine/kernels/blocks.hpp"
 #include "engine/kernels/blocks_iq4.hpp"
+#include "engine/kernels/simd/groups.hpp"
 #include "engine/kernels/simd/symmetric.hpp"
 
 namespace heirloom::kernels::simd {
@@ -107,24 +108,22 @@ struct Iq4 {
         best = V::select(is_better, scale * sum.xq, best);
       }
     }
-    const M is_number = (start.xq == start.xq) & (start.qq == start.qq);
-    return {V::select(is_zero, zero, scale), is_zero | (is_number & is_moderate<V>(extremes.magnitude))};
+    return {V::select(is_zero, zero, scale), are_moderate<V>(x, n)};
   }
 
   // Without an importance every weight counts with its square. `sums` are those of the squares of `elements` weights.
   static Fit fit_groups(const float* src, const float* importance, F sums, std::size_t elements) {
     F x[n], weights[n];
-    V::load_groups(src, n, x);
+    load_groups<V>(src, n, x);
     if (importance == nullptr) {
       for (std::size_t i = 0; i < n; ++i) weights[i] = x[i] * x[i];
     } else {
-      V::load_groups(importance, n, weights);
       if (elements == n) {
         sums = V::all(0.0f);
         for (std::size_t i = 0; i < n; ++i) sums = sums + x[i] * x[i];
       }
       const F variance = sums * V::all(2.0f / static_cast<float>(elements));
-      for (std::size_t i = 0; i < n; ++i) weights[i] = weights[i] * V::sqrt(variance + x[i] * x[i]);
+      weigh_groups<V>(x, importance, variance, n, weights);
     }
     return fit(x, weights);
   }
@@ -198,29 +197,16 @@ struct Iq4 {
       encode_xs_block(src + super_elements * b, nullptr, 0.0f, dst + iq4::xs_bytes * b);
   }
 
-  // The sums of squares of eight blocks, each in order.
-  static void sum_squares(const float* src, float* sums) {
-    F sum = V::all(0.0f);
-    for (std::size_t i = 0; i < super_elements; i += 8) {
-      F columns[8];
-      V::load_eight(src + i, super_elements, columns);
-      for (const F& column : columns) sum = sum + column * column;
-    }
-    V::store(sums, sum);
-  }
-
   static void encode_weighted_xs(const float* src, const float* importance, std::uint8_t* dst,
                                  std::size_t count) noexcept {
     const std::size_t blocks = count / super_elements;
     for (std::size_t b = 0; b < blocks; b += V::lanes) {
       const std::size_t left = blocks - b < V::lanes ? blocks - b : V::lanes;
       float sums[V::lanes];
-      if (left == V::lanes)
-        sum_squares(src + super_elements * b, sums);
+      sum_squares<V>(src + super_elements * b, left, super_elements, sums);
       for (std::size_t k = 0; k < left; ++k) {
         const std::size_t i = super_elements * (b + k);
-        const float sum = left == V::lanes ? sums[k] : sum_of_squares(src + i, super_elements);
-        encode_xs_block(src + i, importance + i, sum, dst + iq4::xs_bytes * (b + k));
+        encode_xs_block(src + i, importance + i, sums[k], dst + iq4::xs_bytes * (b + k));
       }
     }
   }

@@ -7,10 +7,10 @@
 //   V::F, V::I, V::M    binary32 numbers, 32-bit integers, masks; F and I have + - * (F also /), I and M have & | ^
 //   min, max            a < b ? a : b and a > b ? a : b, so b where either is NaN
 //   <, <=, >, >=, ==    of F: false where either is NaN; != is true there. == and > of I, signed
+//   round               to the nearest integer, ties to even
 //   select(m, a, b)     a where m, else b
 //   any(m), bits(m)     whether any lane is set; lane i as bit i
-//   load_eight          eight numbers of each of `lanes` groups, `stride` apart, transposed
-//   load_groups         n numbers of each of `lanes` groups of n that lie one after another, transposed
+//   load_columns        eight numbers of each of `lanes` rows that are `stride` apart, transposed
 //   lookup8, lookup4    table[index & 7], table[index & 3]: a table of eight (four) floats held in a Table
 //   lookup16            table[index], index below 16
 //   mask(bits), ones(m) bit i as lane i (higher bits do not matter); all bits of a lane where it is set, else none
@@ -106,6 +106,7 @@ struct Avx2 {
   static F abs(F a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
   static F negate(F a) { return {_mm256_xor_ps(_mm256_set1_ps(-0.0f), a.v)}; }
   static F sqrt(F a) { return {_mm256_sqrt_ps(a.v)}; }
+  static F round(F a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
   static F to_float(I a) { return {_mm256_cvtepi32_ps(a.v)}; }
   static I truncate(F a) { return {_mm256_cvttps_epi32(a.v)}; }  // for what fits
   static F as_float(I a) { return {_mm256_castsi256_ps(a.v)}; }
@@ -144,13 +145,8 @@ struct Avx2 {
                              _mm256_permutevar8x32_ps(table.high, index.v), is_high)};
   }
 
-  // Lane g of out[i] is src[g * n + i]; n is a multiple of 8.
-  static void load_groups(const float* src, std::size_t n, F* out) {
-    for (std::size_t i = 0; i < n; i += 8) load_eight(src + i, n, out + i);
-  }
-
-  // Lane g of out[i] is src[g * stride + i], i below 8.
-  static void load_eight(const float* src, std::size_t stride, F* out) {
+  // Lane g of out[i] is src[g * stride + i], for i below 8.
+  static void load_columns(const float* src, std::size_t stride, F* out) {
     __m256 a[8], b[8];
     for (std::size_t k = 0; k < 4; ++k) {
       const float* p = src + k * stride;

@@ -105,6 +105,7 @@ struct Twice {
   static F abs(F x) { return {V::abs(x.a), V::abs(x.b)}; }
   static F negate(F x) { return {V::negate(x.a), V::negate(x.b)}; }
   static F sqrt(F x) { return {V::sqrt(x.a), V::sqrt(x.b)}; }
+  static F round(F x) { return {V::round(x.a), V::round(x.b)}; }
   static F to_float(I x) { return {V::to_float(x.a), V::to_float(x.b)}; }
   static I truncate(F x) { return {V::truncate(x.a), V::truncate(x.b)}; }
   static F as_float(I x) { return {V::as_float(x.a), V::as_float(x.b)}; }
@@ -135,14 +136,11 @@ struct Twice {
   static Table16 table16(const float* p) { return V::table16(p); }
   static F lookup16(Table16 table, I index) { return {V::lookup16(table, index.a), V::lookup16(table, index.b)}; }
 
-  static void load_groups(const float* src, std::size_t n, F* out) {
-    for (std::size_t i = 0; i < n; i += 8) load_eight(src + i, n, out + i);
-  }
-  static void load_eight(const float* src, std::size_t stride, F* out) {
-    typename V::F a[8], b[8];
-    V::load_eight(src, stride, a);
-    V::load_eight(src + V::lanes * stride, stride, b);
-    for (std::size_t i = 0; i < 8; ++i) out[i] = {a[i], b[i]};
+  static void load_columns(const float* src, std::size_t stride, F* out) {
+    typename V::F first[8], second[8];
+    V::load_columns(src, stride, first);
+    V::load_columns(src + V::lanes * stride, stride, second);
+    for (std::size_t i = 0; i < 8; ++i) out[i] = {first[i], second[i]};
   }
 };
 

@@ -30,7 +30,7 @@ static inline typename V::M improve_positive(typename V::F x, typename V::F w, t
   const auto is_open = (xq > zero) & (qq > zero);
   const auto quotient = x * qq / xq;
   is_sound = is_sound & (V::select(is_open, quotient, zero) < V::all(0x1p21f));
-  const auto wanted = V::min(nearest_number<V>(quotient), top);
+  const auto wanted = V::min(V::round(quotient), top);
   xq = xq + wx * wanted;
   qq = qq + w * wanted * wanted;
   const auto is_better = is_open & (wanted != code) & (xq * xq * sums.qq > sums.xq * sums.xq * qq);
@@ -48,7 +48,7 @@ static inline typename V::F best_positive_inverse(const typename V::F* x, const 
     const F scale = V::all(1.0f) / inverse;
     F error = V::all(0.0f);
     for (std::size_t i = 0; i < n; ++i) {
-      const F difference = x[i] - scale * V::min(nearest_number<V>(inverse * x[i]), top);
+      const F difference = x[i] - scale * V::min(V::round(inverse * x[i]), top);
       error = error + weights[i] * difference * difference;
     }
     return error;
@@ -72,18 +72,19 @@ static inline PositiveFit<V, n> fit_positive(const typename V::F* x, const typen
   using F = typename V::F;
   using M = typename V::M;
   const F zero = V::all(0.0f), top = V::all(static_cast<float>(levels));
-  F largest = zero, smallest = zero;
+  F largest = zero;
+  M is_positive = zero == zero;
   for (std::size_t i = 0; i < n; ++i) {
     largest = V::max(x[i], largest);
-    smallest = V::min(x[i], smallest);
+    is_positive = is_positive & (x[i] >= zero);
   }
   const M is_zero = largest < V::all(smallest_group);
   PositiveFit<V, n> fit;
-  fit.is_sound = (smallest >= zero) & is_moderate<V>(largest);
+  fit.is_sound = is_positive & are_moderate<V>(x, n);
   const F inverse = best_positive_inverse<V, n>(x, weights, top, largest);
   PositiveSums<V> sums{zero, zero};
   for (std::size_t i = 0; i < n; ++i) {
-    fit.codes[i] = V::min(nearest_number<V>(inverse * x[i]), top);
+    fit.codes[i] = V::min(V::round(inverse * x[i]), top);
     sums.xq = sums.xq + weights[i] * x[i] * fit.codes[i];
     sums.qq = sums.qq + weights[i] * fit.codes[i] * fit.codes[i];
   }
@@ -96,7 +97,7 @@ static inline PositiveFit<V, n> fit_positive(const typename V::F* x, const typen
   }
   fit.scale = V::select(is_zero, zero, V::select(sums.qq > zero, sums.xq / sums.qq, zero));
   for (std::size_t i = 0; i < n; ++i) fit.codes[i] = V::select(is_zero, zero, fit.codes[i]);
-  fit.is_sound = fit.is_sound | (is_zero & (smallest >= zero));
+  fit.is_sound = fit.is_sound | (is_zero & is_positive);
   return fit;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/kernels/blocks.hpp"
+#include "engine/kernels/simd/affine_blocks.hpp"
 #include "engine/kernels/simd/decode_flat.hpp"
 #include "engine/kernels/simd/decode_grids.hpp"
 #include "engine/kernels/simd/decode_k.hpp"
@@ -10,9 +11,16 @@
 #include "engine/kernels/simd/encode_fp4.hpp"
 #include "engine/kernels/simd/encode_ternary.hpp"
 #include "engine/kernels/simd/iq4.hpp"
-#include "engine/kernels/simd/k45.hpp"
+#include "engine/kernels/simd/symmetric_blocks.hpp"
+#include "engine/kernels/simd/weighted_q45.hpp"
 
 namespace heirloom::kernels::simd {
+
+template <class Encoder>
+constexpr void use(BlockKernels& kernels) {
+  kernels.encode = Encoder::encode;
+  kernels.encode_weighted = each_row<Encoder::encode_weighted, super_elements, Encoder::bytes>;
+}
 
 template <class Eight, class Sixteen>
 constexpr void set_decoders(Blocks& blocks) {
@@ -62,17 +70,23 @@ constexpr void set_plain_encoders(Blocks& blocks) {
   blocks.q2_0.encode = encode_batches<64, 18, 8, Ternary::q2_0>;
 }
 
-// One line for each kernel, in the order of Blocks.
+// In the order of Blocks.
 template <class Eight, class Sixteen>
 constexpr Blocks simd_blocks() {
   static_assert(Eight::lanes == 8 && Sixteen::lanes == 16);
   Blocks blocks = portable_blocks;
-  blocks.q4_k.encode = K45<Sixteen>::template encode<k45::Q4>;
-  blocks.q5_k.encode = K45<Sixteen>::template encode<k45::Q5>;
+  blocks.q4_1.encode_weighted = WeightedQ45<Sixteen, Eight, 4, true, encode_weighted_q4_1>::encode;
+  blocks.q5_0.encode_weighted = WeightedQ45<Sixteen, Eight, 5, false, encode_weighted_q5_0>::encode;
+  blocks.q5_1.encode_weighted = WeightedQ45<Sixteen, Eight, 5, true, encode_weighted_q5_1>::encode;
+  use<AffineBlocks<Sixteen, Q2KLayout>>(blocks.q2_k);
+  use<Q3K<Sixteen>>(blocks.q3_k);
+  use<AffineBlocks<Sixteen, K45Layout<k45::Q4>>>(blocks.q4_k);
+  use<AffineBlocks<Sixteen, K45Layout<k45::Q5>>>(blocks.q5_k);
+  use<Q6K<Sixteen>>(blocks.q6_k);
   blocks.iq4_nl.encode = Iq4<Eight>::encode_nl;
-  blocks.iq4_nl.encode_weighted = Iq4<Eight>::encode_weighted_nl;
+  blocks.iq4_nl.encode_weighted = each_row<Iq4<Eight>::encode_weighted_nl, iq4::group, iq4::nl_bytes>;
   blocks.iq4_xs.encode = Iq4<Eight>::encode_xs;
-  blocks.iq4_xs.encode_weighted = Iq4<Eight>::encode_weighted_xs;
+  blocks.iq4_xs.encode_weighted = each_row<Iq4<Eight>::encode_weighted_xs, super_elements, iq4::xs_bytes>;
   set_plain_encoders<Eight, Sixteen>(blocks);
   set_decoders<Eight, Sixteen>(blocks);
   return blocks;

@@ -4,16 +4,11 @@
 
 #include "engine/kernels/blocks_search.hpp"
 
+// Vectors passed to a function that is not expanded in place would go through memory.
+#define HEIRLOOM_INLINE [[gnu::always_inline]] static inline
+#define HEIRLOOM_INLINE_MEMBER [[gnu::always_inline]] inline
+
 namespace heirloom::kernels::simd {
-
-// Adding 1.5 * 2^23 and taking it away again rounds to the nearest integer, ties to even, as nearest() does, for
-// magnitudes below 2^22.
-constexpr float nearest_magic = 12582912.0f;
-
-template <class V>
-static inline typename V::F nearest_number(typename V::F value) {
-  return value + V::all(nearest_magic) - V::all(nearest_magic);
-}
 
 // The first number of largest magnitude, with its sign.
 template <class V>
@@ -32,10 +27,12 @@ static inline Extremes<V> extremes_of(const typename V::F* x, std::size_t n) {
   return extremes;
 }
 
-// Whether magnitudes are finite and so far from overflow that products of three stay finite.
+// Whether all n numbers are finite and so far from overflow that products of three stay finite.
 template <class V>
-static inline typename V::M is_moderate(typename V::F magnitude) {
-  return magnitude < V::all(0x1p40f);
+static inline typename V::M are_moderate(const typename V::F* x, std::size_t n) {
+  auto moderate = V::abs(x[0]) < V::all(0x1p40f);
+  for (std::size_t i = 1; i < n; ++i) moderate = moderate & (V::abs(x[i]) < V::all(0x1p40f));
+  return moderate;
 }
 
 template <class V>
@@ -44,48 +41,71 @@ struct SymmetricFit {
   typename V::F inverse;  // with which the codes were made: clamp(nearest(inverse * x), -levels, levels - 1)
 };
 
+template <class V>
+struct SymmetricSums {
+  typename V::F xq, qq;
+};
+
+// The limits: those that any code may exceed.
+template <class V, std::size_t n, int levels, bool has_low_limit, bool has_high_limit>
+HEIRLOOM_INLINE SymmetricSums<V> symmetric_sums(const typename V::F* x, const typename V::F* w, const typename V::F* wx,
+                                                typename V::F inverse) {
+  SymmetricSums<V> sums{V::all(0.0f), V::all(0.0f)};
+  for (std::size_t i = 0; i < n; ++i) {
+    auto code = V::round(inverse * x[i]);
+    if constexpr (has_low_limit)
+      code = V::max(code, V::all(static_cast<float>(-levels)));
+    if constexpr (has_high_limit)
+      code = V::min(code, V::all(static_cast<float>(levels - 1)));
+    sums.xq = sums.xq + wx[i] * code;
+    sums.qq = sums.qq + w[i] * code * code;
+  }
+  return sums;
+}
+
 // x: n numbers of each group; weights: as many, or null for squares of the numbers. Groups whose magnitudes are all
-// below smallest_group have scale and inverse 0. Right for moderate magnitudes.
+// below smallest_group have scale and inverse 0. Right for moderate numbers.
 template <class V, std::size_t n, int levels>
 static inline SymmetricFit<V> fit_symmetric(const typename V::F* x, const typename V::F* weights) {
   using F = typename V::F;
   using M = typename V::M;
   const Extremes<V> extremes = extremes_of<V>(x, n);
-  const M is_zero = extremes.magnitude < V::all(smallest_group);
-  const F low = V::all(static_cast<float>(-levels)), high = V::all(static_cast<float>(levels - 1));
   const F zero = V::all(0.0f);
-  F w[n], wx[n];
+  F w[n], wx[n], least = zero, most = zero;
   for (std::size_t i = 0; i < n; ++i) {
     w[i] = weights != nullptr ? weights[i] : x[i] * x[i];
     wx[i] = w[i] * x[i];
+    least = V::min(x[i], least);
+    most = V::max(x[i], most);
   }
-  const auto sums_of = [&](F inverse, F& xq, F& qq) {
-    xq = zero;
-    qq = zero;
-    for (std::size_t i = 0; i < n; ++i) {
-      const F code = V::min(V::max(nearest_number<V>(inverse * x[i]), low), high);
-      xq = xq + wx[i] * code;
-      qq = qq + w[i] * code * code;
-    }
+  // Of the sign that the extreme does not have; its code is the largest.
+  const F opposite = V::select(extremes.value > zero, least, most);
+  const auto sums_of = [&](F inverse) {
+    const bool is_high = V::any(inverse * opposite >= V::all(static_cast<float>(levels) - 0.5f));
+    if (V::any(inverse * extremes.value <= V::all(static_cast<float>(-levels) - 0.5f)))
+      return is_high ? symmetric_sums<V, n, levels, true, true>(x, w, wx, inverse)
+                     : symmetric_sums<V, n, levels, true, false>(x, w, wx, inverse);
+    return is_high ? symmetric_sums<V, n, levels, false, true>(x, w, wx, inverse)
+                   : symmetric_sums<V, n, levels, false, false>(x, w, wx, inverse);
   };
-  F xq, qq;
-  F inverse = low / extremes.value;
-  sums_of(inverse, xq, qq);
-  F scale = V::select(qq != zero, xq / qq, zero);
-  F best = scale * xq;
+  F inverse = V::all(static_cast<float>(-levels)) / extremes.value;
+  const SymmetricSums<V> start = sums_of(inverse);
+  F scale = V::select(start.qq != zero, start.xq / start.qq, zero);
+  F best = scale * start.xq;
   for (int trial = -9; trial <= 9; ++trial) {
     if (trial == 0)
       continue;
     const F wanted = V::all(-(static_cast<float>(levels) + 0.1f * static_cast<float>(trial))) / extremes.value;
-    sums_of(wanted, xq, qq);
-    const M is_better = (qq > zero) & (xq * xq > best * qq);
+    const SymmetricSums<V> sums = sums_of(wanted);
+    const M is_better = (sums.qq > zero) & (sums.xq * sums.xq > best * sums.qq);
     if (!V::any(is_better))
       continue;
-    const F new_scale = xq / qq;
+    const F new_scale = sums.xq / sums.qq;
     inverse = V::select(is_better, wanted, inverse);
     scale = V::select(is_better, new_scale, scale);
-    best = V::select(is_better, new_scale * xq, best);
+    best = V::select(is_better, new_scale * sums.xq, best);
   }
+  const M is_zero = extremes.magnitude < V::all(smallest_group);
   return {V::select(is_zero, zero, scale), V::select(is_zero, zero, inverse)};
 }
 

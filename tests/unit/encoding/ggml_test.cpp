@@ -24,7 +24,7 @@ struct BlockType : Type {
   const char* dequantize;
   bool is_weighted;
 };
-constexpr std::array read_only_types{
+constexpr std::array grid_types{
     BlockType{{"iq2_xxs", 16}, "dequantize_row_iq2_xxs", true},
     BlockType{{"iq2_xs", 17}, "dequantize_row_iq2_xs", true},
     BlockType{{"iq2_s", 22}, "dequantize_row_iq2_s", true},
@@ -53,7 +53,7 @@ struct Ggml {
   Quantize quantize = nullptr;
   std::array<Dequantize, 4> dequantize{};
   std::array<Dequantize, block_types.size()> dequantize_blocks{};
-  std::array<Dequantize, read_only_types.size()> dequantize_read_only{};
+  std::array<Dequantize, grid_types.size()> dequantize_grid{};
   std::array<Narrow, 2> narrow{};
   bool (*requires_importance)(int type) = nullptr;
 };
@@ -82,8 +82,8 @@ Ggml load_ggml() {
                      symbol<Ggml::Dequantize>(library, "ggml_bf16_to_fp32_row")};
   for (std::size_t i = 0; i < block_types.size(); ++i)
     ggml.dequantize_blocks[i] = symbol<Ggml::Dequantize>(library, block_types[i].dequantize);
-  for (std::size_t i = 0; i < read_only_types.size(); ++i)
-    ggml.dequantize_read_only[i] = symbol<Ggml::Dequantize>(library, read_only_types[i].dequantize);
+  for (std::size_t i = 0; i < grid_types.size(); ++i)
+    ggml.dequantize_grid[i] = symbol<Ggml::Dequantize>(library, grid_types[i].dequantize);
   ggml.requires_importance = symbol<bool (*)(int)>(library, "ggml_quantize_requires_imatrix");
   ggml.narrow = {symbol<Ggml::Narrow>(library, "ggml_fp32_to_fp16_row"),
                  symbol<Ggml::Narrow>(library, "ggml_fp32_to_bf16_row_ref")};
@@ -274,11 +274,11 @@ TEST_CASE("block encodings decode arbitrary bytes to ggml's numbers, and need an
   };
   for (std::size_t t = 0; t < block_types.size(); ++t)
     check_decode(block_types[t], ggml().dequantize_blocks[t], random_blocks(block_types[t]));
-  for (std::size_t t = 0; t < read_only_types.size(); ++t)
-    check_decode(read_only_types[t], ggml().dequantize_read_only[t], random_blocks(read_only_types[t]));
+  for (std::size_t t = 0; t < grid_types.size(); ++t)
+    check_decode(grid_types[t], ggml().dequantize_grid[t], random_blocks(grid_types[t]));
   for (const BlockType& type : block_types)
     CHECK(codec(type.id).needs_importance == ggml().requires_importance(type.ggml_type));
-  for (const BlockType& type : read_only_types)
+  for (const BlockType& type : grid_types)
     CHECK(codec(type.id).needs_importance == ggml().requires_importance(type.ggml_type));
 }
 

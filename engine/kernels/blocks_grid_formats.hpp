@@ -1,0 +1,355 @@
+// Encoding of iq2 and iq3, apart from the search itself: what differs between the five encodings as data, where each of
+// them puts its codes (the layouts are drawn in blocks_iq_grid.cpp), and the order of work within a block, which is
+// ggml's. The scalar functions here define the bits; a row of kernels may bring its own Search. Internal linkage
+// throughout, for the reason given in element.hpp.
+#pragma once
+
+#include "engine/kernels/blocks_points.hpp"
+#include "engine/kernels/blocks_rows.hpp"
+
+namespace heirloom::kernels {
+namespace {
+
+constexpr std::size_t max_group_points = 8;
+constexpr float odd_values[8] = {1.0f, 3.0f, 5.0f, 7.0f, 9.0f, 11.0f, 13.0f, 15.0f};
+
+// After the trials the levels are chosen once more with the scale found: for all points, for those that were not on the
+// grid, or for all if one was not.
+enum class Again { all, off_grid, all_if_off_grid };
+// How much a weight counts without an importance; `none` where ggml refuses.
+enum class Plain { none, squares, raised_squares };
+
+template <unsigned bits>
+constexpr std::size_t point_weights = bits == 2 ? 8 : 4;
+template <unsigned bits>
+constexpr int point_levels = bits == 2 ? 3 : 8;
+
+struct GridFormat {
+  unsigned bits;          // of a level
+  std::size_t group;      // weights with one scale
+  std::size_t bytes;      // of a block
+  bool has_even_signs;    // seven signs are stored, the eighth makes their number even
+  bool has_first_fit;     // trials surround the scale of fit_positive, not that of the largest weight
+  float variance_factor;  // 1 or 2
+  Plain plain;
+  float smallest;  // a group whose weights are all below counts as zero
+  int reach;       // trials -reach..reach
+  float step;
+  Again again;
+  float scale_factor;  // applied to the block's scale as it is stored
+  bool clears_zero;    // a block whose scale is zero has no codes
+
+  constexpr std::size_t point() const { return bits == 2 ? point_weights<2> : point_weights<3>; }
+  constexpr std::size_t points() const { return group / point(); }  // of a group
+  constexpr std::size_t groups() const { return super_elements / group; }
+  constexpr int levels() const { return bits == 2 ? point_levels<2> : point_levels<3>; }
+  constexpr float top() const { return static_cast<float>(2 * levels() - 1); }
+};
+
+void or_u16(std::uint8_t* dst, unsigned value) { store_u16(dst, static_cast<std::uint16_t>(load_u16(dst) | value)); }
+void or_u32(std::uint8_t* dst, std::uint32_t value) {
+  or_u16(dst, value & 0xffff);
+  or_u16(dst + 2, value >> 16);
+}
+void or_u8(std::uint8_t* dst, unsigned value) { *dst = static_cast<std::uint8_t>(*dst | value); }
+
+// put: the indices and signs of group g, the place-th that is not zero, into a block that is zero there. put_scale: the
+// group's scale, 0..15. As ggml has it, iq3_s closes up over groups of zeros, and such a block reads back wrong.
+struct Iq2Xxs {
+  static constexpr GridFormat format{2, 32, 66, true, true, 1.0f, Plain::none, 1e-15f, 6, 0.1f, Again::all, 1.0f, true};
+  static const PointTable& points() { return iq2_xxs_points(); }
+  static void put(std::uint8_t* dst, std::size_t g, std::size_t, const std::uint16_t* indices,
+                  const std::uint8_t* signs) {
+    for (std::size_t k = 0; k < 4; ++k) {
+      dst[2 + 8 * g + k] = static_cast<std::uint8_t>(indices[k]);
+      or_u32(dst + 6 + 8 * g, (signs[k] & 127u) << 7 * k);
+    }
+  }
+  static void put_scale(std::uint8_t* dst, std::size_t g, unsigned code) { or_u32(dst + 6 + 8 * g, code << 28); }
+};
+
+struct Iq2Xs {
+  static constexpr GridFormat format{2,    16,  74, true, false, 1.0f, Plain::none, 1e-15f, 9, 0.1f, Again::off_grid,
+                                     1.0f, true};
+  static const PointTable& points() { return iq2_xs_points(); }
+  static void put(std::uint8_t* dst, std::size_t g, std::size_t, const std::uint16_t* indices,
+                  const std::uint8_t* signs) {
+    for (std::size_t k = 0; k < 2; ++k) or_u16(dst + 2 + 4 * g + 2 * k, indices[k] | (signs[k] & 127u) << 9);
+  }
+  static void put_scale(std::uint8_t* dst, std::size_t g, unsigned code) { or_u8(dst + 66 + g / 2, code << g % 2 * 4); }
+};
+
+struct Iq2S {
+  static constexpr GridFormat format{2,     16, 82,   false,           false,   2.0f, Plain::raised_squares,
+                                     1e-8f, 9,  0.1f, Again::off_grid, 0.9875f, false};
+  static const PointTable& points() { return iq2_s_points(); }
+  static void put(std::uint8_t* dst, std::size_t g, std::size_t, const std::uint16_t* indices,
+                  const std::uint8_t* signs) {
+    for (std::size_t k = 0; k < 2; ++k) {
+      const std::size_t p = 2 * g + k;
+      dst[2 + p] = static_cast<std::uint8_t>(indices[k]);
+      or_u8(dst + 66 + p / 4, static_cast<unsigned>(indices[k] >> 8) << p % 4 * 2);
+      dst[34 + p] = signs[k];
+    }
+  }
+  static void put_scale(std::uint8_t* dst, std::size_t g, unsigned code) { or_u8(dst + 74 + g / 2, code << g % 2 * 4); }
+};
+
+struct Iq3Xxs {
+  static constexpr GridFormat format{
+      3, 32, 98, true, false, 2.0f, Plain::squares, 1e-8f, 15, 0.2f, Again::off_grid, 1.0125f, true};
+  static const PointTable& points() { return iq3_xxs_points(); }
+  static void put(std::uint8_t* dst, std::size_t g, std::size_t, const std::uint16_t* indices,
+                  const std::uint8_t* signs) {
+    for (std::size_t k = 0; k < 8; ++k) dst[2 + 8 * g + k] = static_cast<std::uint8_t>(indices[k]);
+    for (std::size_t k = 0; k < 4; ++k) or_u32(dst + 66 + 4 * g, (signs[k] & 127u) << 7 * k);
+  }
+  static void put_scale(std::uint8_t* dst, std::size_t g, unsigned code) { or_u32(dst + 66 + 4 * g, code << 28); }
+};
+
+struct Iq3S {
+  static constexpr GridFormat format{
+      3, 32, 110, false, false, 2.0f, Plain::squares, 0x1p-149f, 9, 0.2f, Again::all_if_off_grid, 1.033f, false};
+  static const PointTable& points() { return iq3_s_points(); }
+  static void put(std::uint8_t* dst, std::size_t g, std::size_t place, const std::uint16_t* indices,
+                  const std::uint8_t* signs) {
+    for (std::size_t k = 0; k < 8; ++k) {
+      dst[2 + 8 * place + k] = static_cast<std::uint8_t>(indices[k]);
+      or_u8(dst + 66 + g, static_cast<unsigned>(indices[k] >> 8) << k);
+    }
+    for (std::size_t k = 0; k < 4; ++k) dst[74 + 4 * place + k] = signs[k];
+  }
+  static void put_scale(std::uint8_t* dst, std::size_t g, unsigned code) {
+    or_u8(dst + 106 + g / 2, code << g % 2 * 4);
+  }
+};
+
+// A block as the search sees it. Magnitudes are not negative but for those whose sign was turned to make the number of
+// signs even.
+struct GridBlock {
+  float magnitudes[super_elements];
+  float weights[super_elements];
+  float roots[super_elements];  // square roots of the weights
+  std::uint8_t signs[super_elements / 8];
+  float largest[super_elements / 16];  // of the magnitudes of each group
+};
+
+struct GridFit {
+  float scale;
+  bool exists;
+  std::uint16_t codes[max_group_points];
+};
+
+float variance_of(const float* x, float factor) {
+  return factor * sum_of_squares(x, super_elements) / static_cast<float>(super_elements);
+}
+
+float plain_weight(Plain plain, float x, float variance) {
+  return plain == Plain::squares ? x * x : 0.25f * variance + x * x;
+}
+
+void weigh_plainly(Plain plain, const float* x, float variance, float* weights) {
+  for (std::size_t i = 0; i < super_elements; ++i) weights[i] = plain_weight(plain, x[i], variance);
+}
+
+// Turns the sign that matters least where the number of signs is odd.
+void make_even(const float* x, const float* weights, float* magnitudes, std::uint8_t& signs) {
+  if (__builtin_parity(signs) == 0)
+    return;
+  std::size_t least = 0;
+  float minimum = weights[0] * x[0] * x[0];
+  for (std::size_t i = 1; i < 8; ++i) {
+    const float cost = weights[i] * x[i] * x[i];
+    if (cost < minimum) {
+      minimum = cost;
+      least = i;
+    }
+  }
+  magnitudes[least] = -magnitudes[least];
+  signs = static_cast<std::uint8_t>(signs ^ 1u << least);
+}
+
+template <unsigned bits>
+std::uint32_t code_of(const float* x, float inverse) {
+  std::uint32_t code = 0;
+  for (unsigned i = 0; i < point_weights<bits>; ++i) {
+    const std::int32_t level = clamped(nearest(0.5f * (inverse * x[i] - 1.0f)), 0, point_levels<bits> - 1);
+    code |= static_cast<std::uint32_t>(level) << bits * i;
+  }
+  return code;
+}
+
+struct GridSums {
+  float xq = 0.0f, qq = 0.0f;
+};
+
+template <unsigned bits>
+GridSums sums_of(const float* x, const float* weights, const std::uint16_t* codes, std::size_t n) {
+  constexpr std::size_t point = point_weights<bits>;
+  GridSums sums;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float q = odd_values[codes[i / point] >> bits * (i % point) & ((1u << bits) - 1)];
+    sums.xq += weights[i] * x[i] * q;
+    sums.qq += weights[i] * q * q;
+  }
+  return sums;
+}
+
+float trial_inverse(const GridFormat& format, int trial, float extreme) {
+  return (format.top() + static_cast<float>(trial) * format.step) / extreme;
+}
+
+// Group g by the portable search, with the largest magnitude or what the first fit says of it.
+struct PortableSearch {
+  template <class Encoding>
+  static void prepare(const float* x, const float* importance, GridBlock& block) {
+    constexpr GridFormat format = Encoding::format;
+    const float variance = variance_of(x, format.variance_factor);
+    if (importance != nullptr)
+      weigh(x, importance, variance, super_elements, block.weights);
+    else
+      weigh_plainly(format.plain, x, variance, block.weights);
+    for (std::size_t i = 0; i < super_elements; ++i) {
+      block.roots[i] = std::sqrt(block.weights[i]);
+      block.magnitudes[i] = x[i] >= 0.0f ? x[i] : -x[i];
+    }
+    for (std::size_t p = 0; p < super_elements / 8; ++p) {
+      unsigned signs = 0;
+      for (std::size_t i = 0; i < 8; ++i) signs |= (x[8 * p + i] >= 0.0f ? 0u : 1u) << i;
+      block.signs[p] = static_cast<std::uint8_t>(signs);
+      if (format.has_even_signs)
+        make_even(x + 8 * p, block.weights + 8 * p, block.magnitudes + 8 * p, block.signs[p]);
+    }
+    for (std::size_t g = 0; g < format.groups(); ++g) {
+      const float* magnitudes = block.magnitudes + format.group * g;
+      float largest = magnitudes[0];
+      for (std::size_t i = 1; i < format.group; ++i) largest = largest > magnitudes[i] ? largest : magnitudes[i];
+      block.largest[g] = largest;
+    }
+  }
+
+  template <unsigned bits>
+  static bool choose(const PointTable& table, const float* x, const float* roots, float inverse, float scale,
+                     std::uint16_t& chosen) {
+    const std::uint32_t code = code_of<bits>(x, inverse);
+    const PointEntry entry = table.entries[key_of<bits>(code)];
+    const bool is_on_grid = entry.eights == 0;
+    chosen = static_cast<std::uint16_t>(
+        is_on_grid ? code : nearest_candidate<bits>(table, entry, x, roots, scale, odd_values));
+    return is_on_grid;
+  }
+
+  template <class Encoding>
+  static GridFit fit(const GridBlock& block, std::size_t g, const PointTable& table) {
+    constexpr GridFormat format = Encoding::format;
+    constexpr std::size_t n = format.group;
+    const float* x = block.magnitudes + n * g;
+    const float* weights = block.weights + n * g;
+    const float* roots = block.roots + n * g;
+    GridFit fit{block.largest[g] / format.top(), true, {}};
+    float extreme = block.largest[g];
+    if (format.has_first_fit) {
+      std::uint8_t levels[n];
+      fit.scale = fit_positive(x, weights, n, format.levels() + 1, levels);
+      extreme = fit.scale * static_cast<float>(format.levels());
+      if (extreme <= 0.0f)
+        return {0.0f, false, {}};
+    }
+    float best = 0.0f;
+    unsigned off_grid = format.again == Again::off_grid ? 0 : ~0u;
+    for (int trial = -format.reach; trial <= format.reach; ++trial) {
+      const float inverse = trial_inverse(format, trial, extreme);
+      GridFit candidate{1.0f / inverse, true, {}};
+      unsigned candidate_off_grid = 0;
+      for (unsigned k = 0; k < format.points(); ++k)
+        if (!choose<format.bits>(table, x + format.point() * k, roots + format.point() * k, inverse, candidate.scale,
+                                 candidate.codes[k]))
+          candidate_off_grid |= 1u << k;
+      const GridSums sums = sums_of<format.bits>(x, weights, candidate.codes, n);
+      if (sums.qq > 0.0f && sums.xq * sums.xq > best * sums.qq) {
+        fit = candidate;
+        fit.scale = sums.xq / sums.qq;
+        best = fit.scale * sums.xq;
+        off_grid = candidate_off_grid;
+      }
+    }
+    if (format.again == Again::all || (format.again == Again::all_if_off_grid && off_grid != 0))
+      off_grid = ~0u;
+    choose_again<Encoding>(block, g, table, off_grid, fit);
+    return fit;
+  }
+
+  template <class Encoding>
+  static void choose_again(const GridBlock& block, std::size_t g, const PointTable& table, unsigned which,
+                           GridFit& fit) {
+    constexpr GridFormat format = Encoding::format;
+    if (which == 0 || !(fit.scale > 0.0f))
+      return;
+    const float* x = block.magnitudes + format.group * g;
+    const float inverse = 1.0f / fit.scale;
+    for (unsigned k = 0; k < format.points(); ++k)
+      if ((which >> k & 1) != 0)
+        choose<format.bits>(table, x + format.point() * k, block.roots + format.group * g + format.point() * k, inverse,
+                            fit.scale, fit.codes[k]);
+    const GridSums sums = sums_of<format.bits>(x, block.weights + format.group * g, fit.codes, format.group);
+    if (sums.qq > 0.0f)
+      fit.scale = sums.xq / sums.qq;
+  }
+};
+
+// Whole scales are fifteen and a half times two steps: the largest is 31 steps.
+template <class Encoding>
+void put_scales(const float* scales, float largest, std::uint8_t* dst) {
+  const float step = largest / 31.0f;
+  store_f16(dst, step * Encoding::format.scale_factor);
+  const float inverse = 1.0f / step;
+  for (std::size_t g = 0; g < Encoding::format.groups(); ++g) {
+    const std::int32_t code = clamped(nearest(0.5f * (inverse * scales[g] - 1.0f)), 0, 15);
+    Encoding::put_scale(dst, g, static_cast<unsigned>(code));
+  }
+}
+
+template <class Encoding, class Search>
+void encode_grid_block(const PointTable& table, const float* x, const float* importance, std::uint8_t* dst) {
+  constexpr GridFormat format = Encoding::format;
+  for (std::size_t i = 0; i < format.bytes; ++i) dst[i] = 0;
+  GridBlock block;
+  Search::template prepare<Encoding>(x, importance, block);
+  float scales[format.groups()];
+  float largest = 0.0f;
+  std::size_t place = 0;
+  for (std::size_t g = 0; g < format.groups(); ++g) {
+    scales[g] = 0.0f;
+    if (block.largest[g] < format.smallest)
+      continue;
+    const GridFit fit = Search::template fit<Encoding>(block, g, table);
+    if (!fit.exists)
+      continue;
+    const bool is_turned = fit.scale < 0.0f;
+    std::uint8_t signs[4];
+    for (std::size_t k = 0; k < format.group / 8; ++k)
+      signs[k] = static_cast<std::uint8_t>(block.signs[format.group / 8 * g + k] ^ (is_turned ? 255u : 0u));
+    std::uint16_t indices[max_group_points];
+    for (std::size_t k = 0; k < format.points(); ++k)
+      indices[k] = table.entries[key_of<format.bits>(fit.codes[k])].first;
+    Encoding::put(dst, g, place++, indices, signs);
+    scales[g] = is_turned ? -fit.scale : fit.scale;
+    largest = largest > scales[g] ? largest : scales[g];
+  }
+  if (largest != 0.0f)
+    put_scales<Encoding>(scales, largest, dst);
+  else if (format.clears_zero)
+    for (std::size_t i = 0; i < format.bytes; ++i) dst[i] = 0;
+}
+
+template <class Encoding, class Search>
+void encode_grid(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
+  const PointTable& table = Encoding::points();
+  for (std::size_t i = 0; i < n / super_elements; ++i)
+    encode_grid_block<Encoding, Search>(table, src + super_elements * i,
+                                        importance == nullptr ? nullptr : importance + super_elements * i,
+                                        dst + Encoding::format.bytes * i);
+}
+
+}  // namespace
+}  // namespace heirloom::kernels
