@@ -1,9 +1,8 @@
-// q4_0, q4_1, q5_0 and q5_1 with an importance, V::lanes blocks at once. See lanes_avx2.hpp for V; blocks_q4_q5.hpp for
+// q4_0, q4_1, q5_0 and q5_1 with an importance, V::lanes blocks at once. See lanes_avx2.hpp for V; blocks_q4_q5.cpp for
 // the layouts.
 #pragma once
 
 #include "engine/kernels/blocks.hpp"
-#include "engine/kernels/blocks_q4_q5.hpp"
 #include "engine/kernels/simd/affine.hpp"
 #include "engine/kernels/simd/groups.hpp"
 
@@ -19,13 +18,19 @@ struct Q45Layout {
   static constexpr std::size_t nibbles_at = fifth_bits_at + (bits == 5 ? 4 : 0);
   static constexpr std::size_t bytes = nibbles_at + 16;
 
-  static void store(float scale, float least, const std::uint8_t* q, std::uint8_t* dst) {
+  // The codes of the two halves of a block.
+  template <class V>
+  static void store(float scale, float least, typename V::I first, typename V::I second, std::uint8_t* dst) {
     store_f16(dst, scale);
     if constexpr (has_least)
       store_f16(dst + 2, least);
-    if constexpr (bits == 5)
-      q45::store_fifth_bits(q, dst + fifth_bits_at);
-    q45::store_nibbles(q, dst + nibbles_at);
+    if constexpr (bits == 5) {
+      const auto fifth = V::all(16);
+      store_u16(dst + fifth_bits_at, static_cast<std::uint16_t>(V::bits((first & fifth) == fifth)));
+      store_u16(dst + fifth_bits_at + 2, static_cast<std::uint16_t>(V::bits((second & fifth) == fifth)));
+    }
+    const auto nibble = V::all(15);
+    V::store_u8(dst + nibbles_at, (first & nibble) | V::template shift_left<4>(second & nibble));
   }
 };
 
@@ -66,20 +71,21 @@ struct WeightedQ45 {
     return fits;
   }
 
-  static void store_block(const float* x, const Q45Fits<V>& fits, std::size_t b, std::uint8_t* dst) {
-    const F magic = V::all(nearest_magic);
+  static typename V::I codes_of(const float* x, F inverse, F least) {
     const F low = V::all(nearest_magic - (has_least ? 0 : Layout::levels));
     const F high = V::all(nearest_magic + (has_least ? Layout::levels : Layout::levels - 1));
+    const F difference = has_least ? V::load(x) - least : V::load(x);
+    const F code = V::min(V::max(inverse * difference + V::all(nearest_magic), low), high);
+    return (V::as_int(code) + V::all(has_least ? 0 : Layout::levels)) & V::all(31);
+  }
+
+  static void store_block(const float* x, const Q45Fits<V>& fits, std::size_t b, std::uint8_t* dst) {
+    static_assert(lanes == block_elements / 2);
     const F inverse = V::all(fits.inverse[b]), least = V::all(has_least ? fits.least[b] : 0.0f);
-    std::uint8_t q[block_elements];
-    for (std::size_t i = 0; i < block_elements; i += lanes) {
-      const F x_i = has_least ? V::load(x + i) - least : V::load(x + i);
-      const F code = V::min(V::max(inverse * x_i + magic, low), high);
-      V::store_u8(q + i, (V::as_int(code) + V::all(has_least ? 0 : Layout::levels)) & V::all(31));
-    }
+    typename V::I first = codes_of(x, inverse, least), second = codes_of(x + lanes, inverse, least);
     if (!has_least && fits.inverse[b] == 0.0f)  // a block of zeros
-      for (std::uint8_t& code : q) code = 0;
-    Layout::store(fits.scale[b], has_least ? fits.minimum[b] : 0.0f, q, dst);
+      first = second = V::all(0);
+    Layout::template store<V>(fits.scale[b], has_least ? fits.minimum[b] : 0.0f, first, second, dst);
   }
 
   // At most `several` rows; bit r of the result: the portable row has to do row r. The last blocks take the lanes
