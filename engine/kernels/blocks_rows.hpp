@@ -46,6 +46,6 @@ static inline float load_f16(const std::uint8_t* src) { return f16_to_f32(load_u
 static inline void store_f16(std::uint8_t* dst, float value) { store_u16(dst, scale_to_f16(value)); }
 
 // ggml's trials for blocks with an importance.
-constexpr Trials weighted_trials() { return {-0.9f, 0.05f, 36}; }
+static constexpr Trials weighted_trials() { return {-0.9f, 0.05f, 36}; }
 
 }  // namespace heirloom::kernels
