@@ -1,4 +1,4 @@
-// q4_1, q5_0 and q5_1 without an importance, see blocks_q4_q5.cpp: eight blocks at a time for the scales, then block by
+// q8_0, q4_0, q4_1, q5_0 and q5_1 without an importance, see block.hpp and blocks_q4_q5.cpp: eight blocks at a time for the scales, then block by
 // block. Blocks with infinities, NaN or a scale whose inverse overflows go to the portable row.
 #pragma once
 
@@ -41,25 +41,52 @@ struct FlatEncoders {
     }
   }
 
-  // weight = scale * (q - 16)
-  static void q5_0(const float* src, std::uint8_t* dst) {
-    const Batch batch = symmetric_scales(src);
+  // weight = scale * (q - middle), q at most `levels` = 2 * middle - 1.
+  template <int levels, std::size_t bytes, auto portable>
+  static void symmetric(const float* src, std::uint8_t* dst) {
+    constexpr float middle = (static_cast<float>(levels) + 1.0f) / 2.0f;
+    const Batch batch = symmetric_scales(src, -middle);
     for (std::size_t k = 0; k < batch_blocks; ++k) {
       const float* x = src + block_elements * k;
-      std::uint8_t* block = dst + 22 * k;
+      std::uint8_t* block = dst + bytes * k;
       if (!batch.is_sound(k)) {
-        encode_q5_0(x, block, block_elements);
+        portable(x, block, block_elements);
         continue;
       }
-      const auto inverse = S::all(batch.inverse[k]), middle = S::all(16.5f);
-      const I top = S::all(31);
+      const auto inverse = S::all(batch.inverse[k]), shift = S::all(middle + 0.5f);
+      const I top = S::all(levels);
       store_u16(block, batch.scale_f16[k]);
-      store_codes<31>(S::min(S::truncate(S::load(x) * inverse + middle), top),
-                      S::min(S::truncate(S::load(x + 16) * inverse + middle), top), block + 2);
+      store_codes<levels>(S::min(S::truncate(S::load(x) * inverse + shift), top),
+                          S::min(S::truncate(S::load(x + 16) * inverse + shift), top), block + 2);
+    }
+  }
+
+  // weight = scale * q, rounded with ties away from zero.
+  static void q8_0(const float* src, std::uint8_t* dst) {
+    const F largest = Eight::as_float(largest_magnitudes<Eight, block_elements>(src));
+    Batch batch;
+    batch.sound = Eight::bits(is_sound_size(largest));
+    keep(batch, largest / Eight::all(127.0f));
+    for (std::size_t k = 0; k < batch_blocks; ++k) {
+      const float* x = src + block_elements * k;
+      std::uint8_t* block = dst + q8_0_bytes * k;
+      if (!batch.is_sound(k)) {
+        encode_q8_0_block(x, block);
+        continue;
+      }
+      const auto inverse = S::all(batch.inverse[k]);
+      store_u16(block, batch.scale_f16[k]);
+      S::store_i8(block + 2, rounded(S::load(x) * inverse));
+      S::store_i8(block + 18, rounded(S::load(x + 16) * inverse));
     }
   }
 
  private:
+  static I rounded(typename S::F value) {
+    const I sign = S::as_int(value) & S::all(INT32_MIN);
+    return S::truncate(value + S::as_float(sign | S::all(0x3eff'ffff)));
+  }
+
   template <int levels>
   static void store_codes(I low, I high, std::uint8_t* dst) {
     if constexpr (levels > 15) {
@@ -127,8 +154,8 @@ struct FlatEncoders {
     return batch;
   }
 
-  // The number of largest magnitude, the first one where both signs have it, is -16.
-  static Batch symmetric_scales(const float* src) {
+  // The number of largest magnitude, the first one where both signs have it, is `least`.
+  static Batch symmetric_scales(const float* src, float least) {
     const Ranges ranges = ranges_of(src);
     const F zero = Eight::all(0.0f), below = Eight::negate(ranges.min);
     const F magnitude = Eight::max(ranges.max, below);
@@ -144,7 +171,7 @@ struct FlatEncoders {
     }
     Batch batch;
     batch.sound = Eight::bits(is_sound_size(magnitude) & ranges.is_number);
-    keep(batch, Eight::load(extremes) / Eight::all(-16.0f));
+    keep(batch, Eight::load(extremes) / Eight::all(least));
     return batch;
   }
 };

@@ -87,6 +87,11 @@ struct Twice {
     V::store_u8(p, x.a, x.b);
     V::store_u8(p + lanes, y.a, y.b);
   }
+  static void store_i8(std::uint8_t* p, I x) { V::store_i8(p, x.a, x.b); }
+  static void store_i8(std::uint8_t* p, I x, I y) {
+    V::store_i8(p, x.a, x.b);
+    V::store_i8(p + lanes, y.a, y.b);
+  }
   static void store_u16(std::uint8_t* p, I x) {
     V::store_u16(p, x.a);
     V::store_u16(p + 2 * V::lanes, x.b);

@@ -60,7 +60,7 @@ constexpr void set_plain_encoders(Blocks& blocks) {
   using Fp4 = Fp4Encoders<Eight, Sixteen>;
   using Ternary = TernaryEncoders<Eight, Sixteen>;
   blocks.q4_1.encode = encode_batches<32, 20, 8, Flat::template affine<15, 20, encode_q4_1>>;
-  blocks.q5_0.encode = encode_batches<32, 22, 8, Flat::q5_0>;
+  blocks.q5_0.encode = encode_batches<32, 22, 8, Flat::template symmetric<31, 22, encode_q5_0>>;
   blocks.q5_1.encode = encode_batches<32, 24, 8, Flat::template affine<31, 24, encode_q5_1>>;
   blocks.mxfp4.encode = encode_batches<32, 17, 8, Fp4::mxfp4>;
   blocks.nvfp4.encode = encode_batches<64, 36, 2, Fp4::nvfp4>;
