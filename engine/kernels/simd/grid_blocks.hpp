@@ -117,10 +117,7 @@ struct LanesSearch {
   static constexpr std::size_t blocks_at_once = V::lanes;
 
   static void sum_squares(const float* x, std::size_t blocks, float* sums) {
-    if (blocks == V::lanes)
-      V::store(sums, sums_of_squares<V>(x, super_elements));
-    else
-      for (std::size_t b = 0; b < blocks; ++b) sums[b] = sum_of_squares(x + super_elements * b, super_elements);
+    simd::sum_squares<V>(x, blocks, super_elements, sums);
   }
 
   template <class Encoding>
@@ -301,7 +298,7 @@ constexpr void use_grid(BlockKernels& kernels) {
   if (kernels.encode != nullptr)
     kernels.encode = GridBlocks<V, Encoding, portable>::encode;
   kernels.encode_weighted =
-      each_row<GridBlocks<V, Encoding, portable>::encode_weighted, super_elements, Encoding::bytes>;
+      each_row<GridBlocks<V, Encoding, portable>::encode_weighted, super_elements, Encoding::format.bytes>;
 }
 
 }  // namespace heirloom::kernels::simd
