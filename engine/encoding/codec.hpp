@@ -38,6 +38,9 @@ struct Codec {
   bool needs_importance = false;
 };
 
+// True when something can be converted to it, maybe with an importance only.
+inline bool is_written(const Codec& codec) { return codec.encode != nullptr || codec.encode_weighted != nullptr; }
+
 // Null when there is none.
 const Codec* find_codec(std::string_view id);
 std::span<const Codec> codecs();
@@ -47,7 +50,7 @@ std::span<const Codec> codecs();
 bool holds_all_values(std::string_view to, std::string_view from);
 
 // An encoding converts to itself, integers to integers that hold all their values, anything with a decode to anything
-// with an encode.
+// that is written; what needs an importance goes through encode_blocks (blocks.hpp), not through convert.
 bool convertible(const Codec& from, const Codec& to);
 
 // Converts n elements, whole blocks of both, from one encoding to another, which are convertible. Numbers are rounded
