@@ -88,11 +88,11 @@ void add_convert(CLI::App& app, Arguments& all) {
   command.add_option("--include-weights", arguments.options.included_importance,
                      "Use the importance matrix for tensors whose name contains this alone (repeatable)")
       ->type_name("NAME")
-      ->expected(1);
+      ->allow_extra_args(false);
   command.add_option("--exclude-weights", arguments.options.excluded_importance,
                      "Do not use it for tensors whose name contains this (repeatable)")
       ->type_name("NAME")
-      ->expected(1);
+      ->allow_extra_args(false);
   add_size(command, "--max-shard-size", arguments.options.max_shard_size, "Split the output into files of at most this size");
   command.add_option("--threads", arguments.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024).description(""))->type_name("N");
   add_size(command, "--memory", arguments.memory_bytes, "Limit of all buffers together; default 1GiB");

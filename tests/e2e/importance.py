@@ -84,6 +84,7 @@ class Importance(program.Case):
             found = self.converted("--imatrix", self.matrix, *options)[1]
             self.assertEqual(found["blk.0.ffn_up_exps.weight"], both["blk.0.ffn_up_exps.weight"])
             self.assertEqual(found["blk.0.attn_q.weight"], none["blk.0.attn_q.weight"])
+        self.assertEqual(self.converted("--imatrix", self.matrix, "--include-weights", "ffn", "--include-weights", "attn")[1], both)
         for options, message in ((("--include-weights", "x", "--exclude-weights", "y"), "exclude each other"),
                                  (("--include-weights", "nothing"), "no entry is left")):
             done = self.must("convert", self.model, self.path("x.gguf"), "--imatrix", self.matrix, *options, code=2)
