@@ -33,7 +33,7 @@ struct ConvertOptions {
   std::string from;                        // format of the source; "" to find out
   std::string to;                          // format of the target; "" by its name
   std::string recipe;                      // --quantize
-  std::vector<std::string> tensor_types;   // --tensor-type
+  plan::RecipeOptions recipe_options;      // --tensor-type and the like
   std::uint64_t max_shard_size = 0;
   bool is_as_is = false;
   std::string pre_tokenizer;

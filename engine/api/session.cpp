@@ -85,7 +85,7 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   request.target_format = target.format;
   request.is_directory = target.is_directory;
   request.target_name = target.is_directory ? "" : planned.target.filename().string();
-  HEIRLOOM_TRY(request.recipe, plan::parse_recipe(options.recipe, options.tensor_types));
+  HEIRLOOM_TRY(request.recipe, plan::parse_recipe(options.recipe, options.recipe_options));
   request.max_shard_size = options.max_shard_size;
   request.is_as_is = options.is_as_is;
   request.pre_tokenizer = options.pre_tokenizer;

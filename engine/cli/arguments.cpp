@@ -21,6 +21,7 @@ struct Arguments {
   DiffArguments diff;
   PluginsArguments plugins;
   ArchitecturesArguments architectures;
+  RecipesArguments recipes;
 };
 
 // A size such as 256MiB or 5GB.
@@ -41,8 +42,8 @@ void add_common(CLI::App& app, CommonArguments& common) {
   app.add_flag("--json", common.json, "Print the result as JSON");
   app.add_option("--plugin-dir", common.plugin_dirs, "Also load plugins from this directory (repeatable)")
       ->type_name("DIR")
-      ->expected(1);
-  app.add_option("--arch-map", common.arch_maps, "Also use this architecture map (repeatable)")->type_name("FILE")->expected(1);
+      ->allow_extra_args(false);
+  app.add_option("--arch-map", common.arch_maps, "Also use this architecture map (repeatable)")->type_name("FILE")->allow_extra_args(false);
   app.add_flag("--allow-unsafe", common.allow_unsafe, "Load plugins that may execute code from files");
   const std::map<std::string, ProgressStyle> styles = {
       {"auto", ProgressStyle::automatic}, {"json", ProgressStyle::json}, {"none", ProgressStyle::none}};
@@ -59,6 +60,20 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
   return command;
 }
 
+void add_recipe(CLI::App& command, ConvertOptions& options) {
+  command.add_option("--quantize", options.recipe, "Recipe (heirloom recipes), a recipe file, or an encoding; default: keep each tensor's")
+      ->type_name("RECIPE");
+  plan::RecipeOptions& changes = options.recipe_options;
+  command.add_option("--tensor-type", changes.tensor_types, "Encoding of the tensors that match; the first match counts (repeatable)")
+      ->type_name("REGEX=ENCODING")
+      ->allow_extra_args(false);
+  command.add_option("--output-tensor-type", changes.output_tensor_type, "Encoding of the output tensor")->type_name("ENCODING");
+  command.add_option("--token-embedding-type", changes.token_embedding_type, "Encoding of the token embeddings")->type_name("ENCODING");
+  command.add_flag("--pure", changes.is_pure, "The recipe's encoding for every matrix, without its rules");
+  command.add_flag("--leave-output-tensor", changes.leaves_output, "Do not quantize the output tensor");
+  command.add_flag("--allow-requantize", changes.allow_requantize, "Quantize what is quantized already, though it loses more");
+}
+
 void add_convert(CLI::App& app, Arguments& all) {
   CLI::App& command = add_command(app, "convert", "Convert a checkpoint, and quantize it on the way",
                                   "heirloom convert OLMo-2-1B olmo-2-1b-q8_0.gguf --quantize Q8_0", all.common);
@@ -67,21 +82,17 @@ void add_convert(CLI::App& app, Arguments& all) {
   command.add_option("DST", arguments.options.target, "Output: x.gguf, x.safetensors, or a directory")->required();
   command.add_option("--to", arguments.options.to, "Format of the output (heirloom formats)")->type_name("FORMAT");
   command.add_option("--from", arguments.options.from, "Format of the source, where it is not plain")->type_name("FORMAT");
-  command.add_option("--quantize", arguments.options.recipe, "Recipe (heirloom recipes); default: keep each tensor's encoding")
-      ->type_name("RECIPE");
-  command.add_option("--tensor-type", arguments.options.tensor_types, "Encoding of the tensors that match (repeatable)")
-      ->type_name("REGEX=ENCODING")
-      ->expected(1);
+  add_recipe(command, arguments.options);
   command.add_option("--imatrix", arguments.options.importance, "Importance matrix, as llama-imatrix writes it (GGUF or .dat)")
       ->type_name("FILE");
   command.add_option("--include-weights", arguments.options.included_importance,
                      "Use the importance matrix for tensors whose name contains this alone (repeatable)")
       ->type_name("NAME")
-      ->expected(1);
+      ->allow_extra_args(false);
   command.add_option("--exclude-weights", arguments.options.excluded_importance,
                      "Do not use it for tensors whose name contains this (repeatable)")
       ->type_name("NAME")
-      ->expected(1);
+      ->allow_extra_args(false);
   add_size(command, "--max-shard-size", arguments.options.max_shard_size, "Split the output into files of at most this size");
   command.add_option("--threads", arguments.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024).description(""))->type_name("N");
   add_size(command, "--memory", arguments.memory_bytes, "Limit of all buffers together; default 1GiB");
@@ -122,7 +133,8 @@ void add_listings(CLI::App& app, Arguments& all) {
       add_command(app, "architectures", "List the architecture maps", "heirloom architectures --explain OLMo-2-1B", all.common);
   architectures.add_option("--explain", all.architectures.explain, "Which map matches this checkpoint, and why not the others")
       ->type_name("PATH");
-  add_command(app, "recipes", "List the recipes for --quantize", "heirloom recipes", all.common);
+  CLI::App& recipes = add_command(app, "recipes", "List the recipes for --quantize, or explain one", "heirloom recipes Q4_K_M", all.common);
+  recipes.add_option("NAME", all.recipes.name, "A recipe, or a recipe file: explain its rules")->type_name("RECIPE");
 }
 
 int dispatch(const CLI::App& app, const Arguments& all) {
@@ -133,7 +145,7 @@ int dispatch(const CLI::App& app, const Arguments& all) {
   if (name == "plugins") return run_plugins(all.common, all.plugins);
   if (name == "formats") return run_formats(all.common);
   if (name == "architectures") return run_architectures(all.common, all.architectures);
-  return run_recipes(all.common);
+  return run_recipes(all.common, all.recipes);
 }
 
 // What CLI11 has to say (help, the version, a wrong use), and the exit code for it.

@@ -56,13 +56,17 @@ struct ArchitecturesArguments {
   std::filesystem::path explain;
 };
 
+struct RecipesArguments {
+  std::string name;
+};
+
 int run_convert(const CommonArguments& common, const ConvertArguments& arguments);
 int run_inspect(const CommonArguments& common, const InspectArguments& arguments);
 int run_diff(const CommonArguments& common, const DiffArguments& arguments);
 int run_plugins(const CommonArguments& common, const PluginsArguments& arguments);
 int run_formats(const CommonArguments& common);
 int run_architectures(const CommonArguments& common, const ArchitecturesArguments& arguments);
-int run_recipes(const CommonArguments& common);
+int run_recipes(const CommonArguments& common, const RecipesArguments& arguments);
 
 // Parses the command line and runs the command.
 int run_program(int argc, const char* const* argv);

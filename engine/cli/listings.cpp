@@ -36,8 +36,17 @@ int run_architectures(const CommonArguments& common, const ArchitecturesArgument
   return print(common.json ? report::explain_json(*explanations) : report::explain_text(*explanations), exit_done);
 }
 
-int run_recipes(const CommonArguments& common) {
-  return print(common.json ? report::recipes_json() : report::recipes_text(), exit_done);
+int run_recipes(const CommonArguments& common, const RecipesArguments& arguments) {
+  if (!arguments.name.empty()) {
+    const auto recipe = plan::parse_recipe(arguments.name);
+    if (!recipe)
+      return report_error(recipe.error());
+    return print(common.json ? report::recipe_json(*recipe) : report::recipe_text(*recipe), exit_done);
+  }
+  const auto& recipes = plan::built_in_recipes();
+  if (!recipes)
+    return report_error(recipes.error());
+  return print(common.json ? report::recipes_json(*recipes) : report::recipes_text(*recipes), exit_done);
 }
 
 }  // namespace heirloom::cli

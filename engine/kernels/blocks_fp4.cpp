@@ -5,20 +5,20 @@
 // Nibbles: byte j of a group has weight j of its first half in its low half and that of its second half in its high.
 #include "engine/kernels/blocks.hpp"
 #include "engine/kernels/blocks_rows.hpp"
+#include "engine/kernels/blocks_values.hpp"
 
 namespace heirloom::kernels {
 namespace {
 
-constexpr int values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 constexpr std::size_t nvfp4_group = 16;
 constexpr std::size_t nvfp4_groups = 4;
 
 // The first of the nearest.
 int nearest_value(float x, float scale) {
   int index = 0;
-  float smallest = magnitude_of(static_cast<float>(values[0]) * scale - x);
+  float smallest = magnitude_of(fp4_values[0] * scale - x);
   for (int i = 1; i < 16; ++i) {
-    const float error = magnitude_of(static_cast<float>(values[i]) * scale - x);
+    const float error = magnitude_of(fp4_values[i] * scale - x);
     if (error < smallest) {
       smallest = error;
       index = i;
@@ -34,8 +34,8 @@ void store_values(const float* x, float scale, std::size_t half, std::uint8_t* d
 
 void load_values(const std::uint8_t* src, float scale, std::size_t half, float* x) {
   for (std::size_t j = 0; j < half; ++j) {
-    x[j] = static_cast<float>(values[src[j] & 15]) * scale;
-    x[j + half] = static_cast<float>(values[src[j] >> 4]) * scale;
+    x[j] = fp4_values[src[j] & 15] * scale;
+    x[j + half] = fp4_values[src[j] >> 4] * scale;
   }
 }
 
@@ -65,10 +65,6 @@ int rounded_log2(float value) {
   return 0x80'0000 - fraction <= limit ? above : above - 1;
 }
 
-float half_of_e8m0(std::uint8_t code) {
-  return float_of(code < 2 ? 0x0020'0000u << code : static_cast<std::uint32_t>(code - 1) << 23);
-}
-
 // Below 2^-125 the code wraps around, as in ggml.
 void encode_mxfp4_block(const float* x, std::uint8_t* dst) {
   const float largest = largest_of(x, block_elements);
@@ -93,15 +89,6 @@ std::uint8_t unsigned_e4m3(float value) {
   const std::uint32_t code = static_cast<std::uint32_t>(exponent) << 3 | (bits >> 20 & 7);
   const std::uint32_t rounded_code = code + (bits >> 19 & 1);
   return static_cast<std::uint8_t>(rounded_code < 15u << 3 ? rounded_code : 0x7e);
-}
-
-float half_of_e4m3(std::uint8_t code) {
-  if (code == 0x7f)
-    return 0.0f;
-  const int exponent = code >> 3 & 15;
-  const int fraction = code & 7;
-  const auto place = static_cast<std::uint32_t>((exponent == 0 ? 1 : exponent) + 127 - 7 - 3 - 1);
-  return static_cast<float>(exponent == 0 ? fraction : fraction + 8) * float_of(place << 23);
 }
 
 void encode_nvfp4_block(const float* x, std::uint8_t* dst) {

@@ -5,13 +5,13 @@
 // Nibbles: of each group of 32, byte j of 16 has weight j in its low half and weight j + 16 in its high half.
 #include "engine/kernels/blocks.hpp"
 #include "engine/kernels/blocks_rows.hpp"
+#include "engine/kernels/blocks_values.hpp"
 
 namespace heirloom::kernels {
 namespace {
 
 constexpr std::size_t group = 32;
 constexpr std::size_t groups = super_elements / group;
-constexpr int values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
 // The value nearest to x, the upper one of two equally near. Both sides of the comparison are doubled and so exact.
 int nearest_value(float x) {
@@ -19,7 +19,7 @@ int nearest_value(float x) {
   int index = 0;
   for (int step = 8; step > 0; step >>= 1) {
     const int next = index + step;
-    index = doubled >= static_cast<float>(values[next - 1] + values[next]) ? next : index;
+    index = doubled >= iq4_values[next - 1] + iq4_values[next] ? next : index;
   }
   return index;
 }
@@ -31,7 +31,7 @@ struct Products {
 Products products_of(const float* x, const float* weights, float inverse) {
   Products sums;
   for (std::size_t i = 0; i < group; ++i) {
-    const auto q = static_cast<float>(values[nearest_value(inverse * x[i])]);
+    const auto q = iq4_values[nearest_value(inverse * x[i])];
     sums.xq += weights[i] * q * x[i];
     sums.qq += weights[i] * q * q;
   }
@@ -49,12 +49,12 @@ float fit_values(const float* x, const float* weights) {
     }
   if (largest < smallest_group)
     return 0.0f;
-  const float first = -extreme / static_cast<float>(values[0]);
+  const float first = -extreme / iq4_values[0];
   const Products start = products_of(x, weights, 1.0f / first);
   float scale = start.qq > 0.0f ? start.xq / start.qq : 0.0f;
   float best = scale * start.xq;
   for (int trial = -7; trial <= 7; ++trial) {
-    const Products sums = products_of(x, weights, static_cast<float>(trial + values[0]) / extreme);
+    const Products sums = products_of(x, weights, (static_cast<float>(trial) + iq4_values[0]) / extreme);
     if (sums.qq > 0.0f && sums.xq * sums.xq > best * sums.qq) {
       scale = sums.xq / sums.qq;
       best = scale * sums.xq;
@@ -116,8 +116,8 @@ void encode_iq4_xs_block(const float* x, const float* importance, std::uint8_t* 
 
 void load_values(const std::uint8_t* src, float scale, float* x) {
   for (std::size_t j = 0; j < group / 2; ++j) {
-    x[j] = scale * static_cast<float>(values[src[j] & 15]);
-    x[j + group / 2] = scale * static_cast<float>(values[src[j] >> 4]);
+    x[j] = scale * iq4_values[src[j] & 15];
+    x[j + group / 2] = scale * iq4_values[src[j] >> 4];
   }
 }
 

@@ -36,6 +36,8 @@ void load_fifth_bits(const std::uint8_t* src, std::uint8_t* q) {
     q[j] = static_cast<std::uint8_t>(q[j] | (src[j / 8] >> (j % 8) & 1) << 4);
 }
 
+float row_variance(const float* x, std::size_t n) { return sum_of_squares(x, n) / static_cast<float>(n); }
+
 // What does not fit wraps around before it is limited, as in ggml.
 std::uint8_t limited(float value, std::int8_t limit) {
   const auto code = static_cast<std::int8_t>(truncated(value));
@@ -112,8 +114,6 @@ Affine weighted_affine(const float* x, const float* importance, float variance, 
   weigh(x, importance, variance, block_elements, weights);
   return fit_affine<Deviation::squared>(x, weights, block_elements, levels, weighted_trials(), q);
 }
-
-float row_variance(const float* x, std::size_t n) { return sum_of_squares(x, n) / static_cast<float>(n); }
 
 }  // namespace
 

@@ -58,6 +58,21 @@ void decode_blocks(const std::uint8_t* src, float* dst, std::size_t n) noexcept 
   for (std::size_t i = 0; i < n / block_elements; ++i) block(src + bytes * i, dst + block_elements * i);
 }
 
+std::uint32_t largest_magnitude(const float* src, std::size_t n) noexcept {
+  std::size_t i = 0;
+  __m256i first = _mm256_setzero_si256(), second = first;
+  for (; i + 16 <= n; i += 16) {
+    first = _mm256_max_epu32(first, avx2::magnitudes_8(src + i));
+    second = _mm256_max_epu32(second, avx2::magnitudes_8(src + i + 8));
+  }
+  std::uint32_t largest = avx2::largest_lane(_mm256_max_epu32(first, second));
+  for (; i < n; ++i) {
+    const std::uint32_t magnitude = bits_of(src[i]) & ~sign_bit;
+    largest = largest > magnitude ? largest : magnitude;
+  }
+  return largest;
+}
+
 }  // namespace
 
 constinit const Kernels avx2_kernels{
@@ -77,7 +92,8 @@ constinit const Kernels avx2_kernels{
     .decode_q8_0 = decode_blocks<avx2::decode_q8_0_one, q8_0_bytes>,
     .encode_q4_0 = encode_blocks<avx2::encode_q4_0_group, encode_q4_0_block, q4_0_bytes>,
     .decode_q4_0 = decode_blocks<avx2::decode_q4_0_one, q4_0_bytes>,
-    .encode_weighted_q4_0 = encode_weighted_q4_0,
+    .encode_weighted_q4_0 = simd::WeightedQ45<Twice<Avx2>, Avx2, 4, false, encode_weighted_q4_0>::encode,
+    .largest_magnitude = largest_magnitude,
     .blocks = simd::simd_blocks<Avx2, Twice<Avx2>>(),
 };
 

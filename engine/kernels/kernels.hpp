@@ -16,7 +16,8 @@ namespace heirloom::kernels {
 // encode_weighted where an importance changes nothing.
 struct BlockKernels {
   void (*encode)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
-  void (*encode_weighted)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
+  void (*encode_weighted)(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
+                          std::size_t n) noexcept;
   void (*decode)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
 };
 
@@ -54,7 +55,11 @@ struct Kernels {
   void (*decode_q8_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*encode_q4_0)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
   void (*decode_q4_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
-  void (*encode_weighted_q4_0)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
+  void (*encode_weighted_q4_0)(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
+                               std::size_t n) noexcept;
+
+  // Bits of the largest magnitude, without sign: the order of the bits is that of the numbers, and NaN is above infinity.
+  std::uint32_t (*largest_magnitude)(const float* src, std::size_t n) noexcept;
 
   Blocks blocks;
 };

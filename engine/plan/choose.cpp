@@ -50,16 +50,6 @@ Error cannot_convert(const std::string& name, std::string_view from, std::string
           "", name};
 }
 
-Result<void> check_convertible(const std::string& name, std::string_view from, std::string_view to) {
-  if (from == to)
-    return {};
-  const Codec* source = find_codec(from);
-  const Codec* target = find_codec(to);
-  if (source == nullptr || target == nullptr || !encoding::convertible(*source, *target))
-    return fail(cannot_convert(name, from, to));
-  return {};
-}
-
 // Narrowest first.
 constexpr std::array lossless_candidates = {
     std::string_view("i8"), std::string_view("i16"), std::string_view("f16"), std::string_view("bf16"),
@@ -83,6 +73,16 @@ Result<Choice> lossless_for(const Tensor& tensor, const Format& target) {
 }
 
 }  // namespace
+
+Result<void> check_convertible(const std::string& name, std::string_view from, std::string_view to) {
+  if (from == to)
+    return {};
+  const Codec* source = find_codec(from);
+  const Codec* target = find_codec(to);
+  if (source == nullptr || target == nullptr || !encoding::convertible(*source, *target))
+    return fail(cannot_convert(name, from, to));
+  return {};
+}
 
 bool is_stored_by(const Format& format, std::string_view encoding) {
   return format.encodings.empty() ||

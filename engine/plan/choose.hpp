@@ -14,6 +14,7 @@ namespace heirloom::plan {
 struct Choice {
   std::string encoding;
   std::string note = {};
+  bool is_fallback = false;   // rows do not fit what the recipe wants: worth a warning
 };
 
 // A tensor of a GGUF model, by the reference converter's rules (formats/facts/architectures.md#types): vectors, norms
@@ -25,6 +26,9 @@ Result<Choice> choose_for_gguf(const std::string& name, const std::vector<std::u
 // A tensor that keeps its place: the recipe applies to two and more dimensions whose rows fit the block; what the
 // target cannot store becomes the narrowest encoding that holds every value.
 Result<Choice> choose_as_is(const Tensor& tensor, const Format& target, const Recipe& recipe);
+
+// Unsupported, naming the tensor, where no conversion leads from one encoding to the other.
+Result<void> check_convertible(const std::string& name, std::string_view from, std::string_view to);
 
 bool is_stored_by(const Format& format, std::string_view encoding);
 

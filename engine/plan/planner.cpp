@@ -76,6 +76,22 @@ std::string no_configuration(const Package& package) {
                "say that this is meant)";
 }
 
+// Without a GGUF's architecture there is nothing that rules could ask about: the recipe is one encoding.
+Result<void> check_plain_recipe(const Recipe& recipe, Plan& plan) {
+  if (recipe.has_quantize_options())
+    return fail(Code::misuse, "--pure, --leave-output-tensor, --output-tensor-type and --token-embedding-type are for a GGUF "
+                              "whose architecture is known; here --tensor-type NAME=ENCODING does it");
+  if (recipe.data && !recipe.data->rules.empty())
+    plan.warnings.push_back("the rules of " + recipe.data->name + " are for a GGUF whose architecture is known: every matrix "
+                            "becomes " + recipe.encoding);
+  return {};
+}
+
+std::span<const std::string> importance_needs(const Recipe& recipe) {
+  return recipe.data ? std::span<const std::string>(recipe.data->needs_importance)
+                                        : std::span<const std::string>();
+}
+
 // Files that are neither weights nor side files.
 void note_other_files(const Package& package, Plan& plan) {
   for (const std::string& name : package.indexes)
@@ -178,10 +194,13 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   if (map != nullptr) {
     plan.architecture = map->id;
     HEIRLOOM_CHECK(is_to_gguf ? plan_to_gguf(request, *map, package, plan) : plan_to_hugging_face(request, *map, plan));
+  } else if (from == Ecosystem::gguf && request.target_format == "gguf" && !request.is_as_is && request.recipe.data) {
+    HEIRLOOM_CHECK(plan_quantize(request, package, plan));
   } else {
+    HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
     HEIRLOOM_CHECK(plan_as_is(request, package, plan));
   }
-  HEIRLOOM_CHECK(apply_importance(request.importance, source.checkpoint, plan));
+  HEIRLOOM_CHECK(apply_importance(request.importance, importance_needs(request.recipe), source.checkpoint, plan));
   if (request.importance != nullptr && request.target_format == "gguf")
     append_importance_keys(*request.importance, plan.target.attrs);
   note_other_files(package, plan);

@@ -17,6 +17,18 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Pa
 Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, Plan& plan);
 Result<void> plan_as_is(const Request& request, const Package& package, Plan& plan);
 
+// GGUF -> GGUF with a recipe: what llama-quantize makes of it.
+Result<void> plan_quantize(const Request& request, const Package& package, Plan& plan);
+
+// Adds the tensors that llama-quantize would write, in its order, with encodings by the recipe. A mapped tensor without
+// sources stays f32; `kept` names the encoding that each has where the recipe leaves it alone. Fallbacks are warnings.
+Result<void> add_by_recipe(const Request& request, std::vector<arch::MappedTensor> tensors,
+                           const std::vector<std::string>& kept, const std::vector<Attr>& keys, Plan& plan);
+
+// Moves general.quantization_version and general.file_type to the end, as llama-quantize does.
+void set_quantize_keys(std::uint32_t file_type, std::vector<Attr>& attrs);
+inline constexpr std::uint32_t quantization_version = 2;
+
 // The side files of the source: beside a directory, dropped for a single file.
 void carry_side_files(const Request& request, const Package& package, Plan& plan);
 

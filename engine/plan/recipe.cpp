@@ -4,45 +4,12 @@
 #include "engine/encoding/codec.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 namespace heirloom::plan {
 namespace {
 
-// Numbers: formats/facts/gguf.md#file-types.
 constexpr std::uint32_t guessed_file_type = 1024;
-constexpr std::array names = {
-    RecipeName{"F32", "f32", 0, "binary32, nothing lost"},
-    RecipeName{"F16", "f16", 1, "binary16 for matrices, binary32 for vectors"},
-    RecipeName{"BF16", "bf16", 32, "bfloat16 for matrices, binary32 for vectors"},
-    RecipeName{"Q8_0", "q8_0", 7, "8.5 bits per weight: 32 signed bytes and one scale"},
-    RecipeName{"Q4_0", "q4_0", 2, "4.5 bits per weight: 32 nibbles and one scale, for every matrix"},
-};
-
-// Bounds on what std::regex recurses over.
-constexpr std::size_t max_pattern_bytes = 1000;
-constexpr std::size_t max_pattern_depth = 50;
-constexpr std::size_t max_searched_bytes = 4096;
-
-Result<std::regex> compile(const std::string& pattern) {
-  if (pattern.size() > max_pattern_bytes)
-    return fail(Code::misuse, "a pattern of --tensor-type has " + std::to_string(pattern.size()) + " bytes, at most " +
-                                  std::to_string(max_pattern_bytes) + " are allowed");
-  std::size_t depth = 0;
-  for (const char c : pattern) {
-    if (c == '(' && ++depth > max_pattern_depth)
-      return fail(Code::misuse, base::quoted(pattern) + " nests more than " + std::to_string(max_pattern_depth) +
-                                    " parentheses");
-    if (c == ')' && depth > 0)
-      --depth;
-  }
-  try {
-    return std::regex(pattern, std::regex::ECMAScript | std::regex::optimize);
-  } catch (const std::regex_error& error) {
-    return fail(Code::misuse, base::quoted(pattern) + " is not a regular expression: " + error.what());
-  }
-}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -50,53 +17,91 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-Result<std::string> encoding_named(std::string_view name) {
+bool names_file(std::string_view name) { return name.find('/') != std::string_view::npos || name.ends_with(".json"); }
+
+Result<std::string> encoding_named(std::string_view name, std::string_view option) {
   const std::string id = lower(name);
   const encoding::Codec* codec = encoding::find_codec(id);
   if (codec != nullptr && codec->encode != nullptr)
     return id;
   std::string known;
-  for (const RecipeName& recipe : names)
-    known += (known.empty() ? "" : ", ") + std::string(recipe.name);
-  return fail(Code::misuse, base::quoted(name) + " is no recipe or encoding that this version writes; known are " + known +
+  for (const encoding::Codec& row : encoding::codecs())
+    if (row.encode != nullptr)
+      known += (known.empty() ? "" : ", ") + std::string(row.id);
+  return fail(Code::misuse, base::quoted(name) + ", given to " + std::string(option) +
+                                ", is no encoding that this version writes; known are " + known);
+}
+
+Result<void> choose_base(std::string_view name, Recipe& recipe) {
+  if (names_file(name)) {
+    HEIRLOOM_TRY(recipe.data, read_recipe_file(std::string(name)));
+    recipe.encoding = recipe.data->encoding;
+    return {};
+  }
+  const auto& built_in = built_in_recipes();
+  if (!built_in)
+    return fail(Error(built_in.error()));
+  if (const RecipeData* found = find_recipe(*built_in, name)) {
+    recipe.data = *found;
+    recipe.encoding = found->encoding;
+    return {};
+  }
+  if (const auto id = encoding_named(name, "--quantize")) {
+    recipe.encoding = *id;
+    return {};
+  }
+  std::string known;
+  for (const RecipeData& row : *built_in)
+    known += (known.empty() ? "" : ", ") + row.name;
+  return fail(Code::misuse, base::quoted(name) + " is no recipe, encoding or recipe file (NAME.json); known are " + known +
                                 " (heirloom recipes)");
+}
+
+Result<Override> parse_override(const std::string& text) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0)
+    return fail(Code::misuse, base::quoted(text) + " is not REGEX=ENCODING");
+  HEIRLOOM_TRY(std::string encoding, encoding_named(std::string_view(text).substr(equals + 1), "--tensor-type"));
+  HEIRLOOM_TRY(NamePattern pattern, compile_pattern(text.substr(0, equals), "--tensor-type"));
+  return Override{std::move(pattern), std::move(encoding)};
 }
 
 }  // namespace
 
-std::span<const RecipeName> recipe_names() { return names; }
-
 const std::string* Recipe::override_for(const std::string& tensor_name) const {
-  if (tensor_name.size() > max_searched_bytes)
-    return nullptr;
-  for (auto it = overrides.rbegin(); it != overrides.rend(); ++it)
-    if (std::regex_search(tensor_name, it->regex))
-      return &it->encoding;
+  for (const Override& row : overrides)
+    if (row.pattern.matches(tensor_name))
+      return &row.encoding;
   return nullptr;
 }
 
-Result<Recipe> parse_recipe(std::string_view name, std::span<const std::string> overrides) {
+Result<Recipe> parse_recipe(std::string_view name, const RecipeOptions& options) {
   Recipe recipe;
-  if (!name.empty()) {
-    HEIRLOOM_TRY(recipe.encoding, encoding_named(name));
-  }
-  for (const std::string& text : overrides) {
-    const std::size_t equals = text.rfind('=');
-    if (equals == std::string::npos || equals == 0)
-      return fail(Code::misuse, base::quoted(text) + " is not REGEX=ENCODING");
-    Override parsed{text.substr(0, equals), {}, {}};
-    HEIRLOOM_TRY(parsed.encoding, encoding_named(std::string_view(text).substr(equals + 1)));
-    HEIRLOOM_TRY(parsed.regex, compile(parsed.pattern));
+  if (!name.empty())
+    HEIRLOOM_CHECK(choose_base(name, recipe));
+  for (const std::string& text : options.tensor_types) {
+    HEIRLOOM_TRY(Override parsed, parse_override(text));
     recipe.overrides.push_back(std::move(parsed));
   }
+  if (!options.output_tensor_type.empty()) {
+    HEIRLOOM_TRY(recipe.output_encoding, encoding_named(options.output_tensor_type, "--output-tensor-type"));
+  }
+  if (!options.token_embedding_type.empty()) {
+    HEIRLOOM_TRY(recipe.token_embd_encoding, encoding_named(options.token_embedding_type, "--token-embedding-type"));
+  }
+  recipe.is_pure = options.is_pure;
+  recipe.leaves_output = options.leaves_output;
+  recipe.allows_requantize = options.allow_requantize;
+  if (recipe.has_quantize_options() && !recipe.data)
+    return fail(Code::misuse, "--pure, --leave-output-tensor, --output-tensor-type and --token-embedding-type change a recipe: "
+                              "name one with --quantize (heirloom recipes)");
   return recipe;
 }
 
 std::uint32_t file_type_of(std::string_view encoding) {
-  for (const RecipeName& recipe : names)
-    if (recipe.encoding == encoding)
-      return recipe.file_type;
-  return guessed_file_type;
+  const auto& built_in = built_in_recipes();
+  const RecipeData* recipe = built_in ? find_recipe(*built_in, encoding) : nullptr;
+  return recipe == nullptr ? guessed_file_type : recipe->file_type.value_or(guessed_file_type);
 }
 
 }  // namespace heirloom::plan

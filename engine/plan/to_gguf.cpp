@@ -14,25 +14,52 @@ namespace {
 
 using model::Json;
 
-constexpr std::uint32_t quantization_version = 2;
-
-Result<void> add_tensors(const Request& request, const arch::Map& map, const Json& config, Plan& plan) {
+// By the converter's rules.
+Result<void> add_tensors(const Request& request, std::vector<arch::MappedTensor> tensors, Plan& plan) {
   const Checkpoint& source = request.source->checkpoint;
-  HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, source, converter_order(source), config));
-  for (arch::MappedTensor& tensor : mapping.tensors) {
+  for (arch::MappedTensor& tensor : tensors) {
     if (tensor.sources.empty()) {
       add_tensor(plan, source, std::move(tensor), "f32", "computed from the configuration");
       continue;
     }
     const Tensor& from = source.tensors[tensor.sources.front()];
-    auto choice = choose_for_gguf(tensor.name, tensor.shape, from.encoding, request.recipe);
-    if (!choice)
-      return fail(std::move(choice).error());
-    add_tensor(plan, source, std::move(tensor), std::move(choice->encoding), std::move(choice->note));
+    HEIRLOOM_TRY(Choice choice, choose_for_gguf(tensor.name, tensor.shape, from.encoding, request.recipe));
+    add_tensor(plan, source, std::move(tensor), std::move(choice.encoding), std::move(choice.note));
   }
+  return {};
+}
+
+// What each tensor is in the GGUF that llama-quantize would be given: what the converter makes without a recipe.
+Result<std::vector<std::string>> plain_encodings(const Checkpoint& source, const std::vector<arch::MappedTensor>& tensors) {
+  std::vector<std::string> encodings;
+  for (const arch::MappedTensor& tensor : tensors) {
+    if (tensor.sources.empty()) {
+      encodings.emplace_back("f32");
+      continue;
+    }
+    const std::string& from = source.tensors[tensor.sources.front()].encoding;
+    HEIRLOOM_TRY(Choice choice, choose_for_gguf(tensor.name, tensor.shape, from, {}));
+    encodings.push_back(std::move(choice.encoding));
+  }
+  return encodings;
+}
+
+// Adds the tensors; returns the keys that the configuration gives.
+Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch::Map& map, const Json& config, Plan& plan) {
+  const Checkpoint& source = request.source->checkpoint;
+  HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, source, converter_order(source), config));
   for (const arch::DroppedTensor& dropped : mapping.dropped)
     plan.dispositions.push_back({"tensor:" + source.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
-  return {};
+  if (!request.recipe.follows_quantize()) {
+    HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
+    return arch::keys_from_config(map, config, file_type_of(dominant_encoding(plan.tensors)));
+  }
+  HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, 0));
+  HEIRLOOM_TRY(const auto kept, plain_encodings(source, mapping.tensors));
+  std::vector<Attr> facts = keys.attrs;
+  facts.push_back(Attr::text("general.architecture", map.gguf_name));
+  HEIRLOOM_CHECK(add_by_recipe(request, std::move(mapping.tensors), kept, facts, plan));
+  return keys;
 }
 
 // What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
@@ -166,9 +193,7 @@ void note_side_files(const Package& package, Plan& plan) {
 
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Package& package, Plan& plan) {
   const Json config = arch::normalize(package.config);
-  HEIRLOOM_CHECK(add_tensors(request, map, config, plan));
-  const std::uint32_t file_type = file_type_of(dominant_encoding(plan.tensors));
-  HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, file_type));
+  HEIRLOOM_TRY(arch::ConfigKeys keys, add_tensors_and_keys(request, map, config, plan));
   plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
   const auto unsaid = add_general(package, plan);
   for (Attr& attr : keys.attrs)
@@ -176,6 +201,9 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Pa
   plan.target.attrs.push_back(Attr::scalar("general.quantization_version", quantization_version));
   HEIRLOOM_CHECK(add_tokenizer(request, map, config, plan));
   const Records records = add_records(request.source->checkpoint, package, plan);
+  if (request.recipe.follows_quantize())
+    set_quantize_keys(request.recipe.data->file_type.value_or(file_type_of(dominant_encoding(plan.tensors))),
+                      plan.target.attrs);
   note_config(plan, config, "", keys.used, records.has_config);
   for (const auto& [item, reason] : unsaid)
     plan.dispositions.push_back(item.starts_with("generation_config.json:")

@@ -1,11 +1,12 @@
 // Lists of plugins, formats, architectures and recipes.
 #include "engine/base/text.hpp"
-#include "engine/plan/recipe.hpp"
 #include "engine/report/report.hpp"
 #include "engine/report/table.hpp"
 #include "engine/report/values.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace heirloom::report {
 namespace {
@@ -28,6 +29,15 @@ Json options_json(const std::vector<OptionSpec>& options) {
   for (const OptionSpec& option : options)
     json.push_back({{"name", option.name}, {"help", option.help}, {"default", option.default_text}});
   return json;
+}
+
+Json data_json(const plan::RecipeData& recipe) {
+  return {{"name", recipe.name},
+          {"aliases", recipe.aliases},
+          {"help", recipe.title},
+          {"bits_per_weight", recipe.bits_per_weight ? Json(*recipe.bits_per_weight) : Json()},
+          {"encoding", recipe.encoding.empty() ? Json() : Json(recipe.encoding)},
+          {"file_type", recipe.file_type ? Json(*recipe.file_type) : Json()}};
 }
 
 }  // namespace
@@ -126,18 +136,50 @@ std::string explain_json(const std::vector<arch::Explanation>& explanations) {
   return dump({{"architectures", std::move(json)}});
 }
 
-std::string recipes_text() {
-  Table table({"recipe", "encoding", "what"});
-  for (const plan::RecipeName& recipe : plan::recipe_names())
-    table.add({std::string(recipe.name), std::string(recipe.encoding), std::string(recipe.help)});
+std::string recipes_text(std::vector<plan::RecipeData> recipes) {
+  std::stable_sort(recipes.begin(), recipes.end(), [](const plan::RecipeData& a, const plan::RecipeData& b) {
+    return a.bits_per_weight.value_or(1e9) < b.bits_per_weight.value_or(1e9);
+  });
+  Table table({"recipe", ">bits", "encoding", "what for"});
+  for (const plan::RecipeData& recipe : recipes) {
+    std::string name = recipe.name;
+    for (const std::string& alias : recipe.aliases)
+      name += ", " + alias;
+    table.add({std::move(name), recipe.bits_per_weight ? fmt::format("{:.2f}", *recipe.bits_per_weight) : "",
+               recipe.encoding.empty() ? "each its own" : recipe.encoding, recipe.title});
+  }
   return table.text();
 }
 
-std::string recipes_json() {
+std::string recipes_json(const std::vector<plan::RecipeData>& recipes) {
   Json json = Json::array();
-  for (const plan::RecipeName& recipe : plan::recipe_names())
-    json.push_back({{"name", recipe.name}, {"encoding", recipe.encoding}, {"file_type", recipe.file_type}, {"help", recipe.help}});
+  for (const plan::RecipeData& recipe : recipes)
+    json.push_back(data_json(recipe));
   return dump({{"recipes", std::move(json)}});
+}
+
+std::string recipe_text(const plan::Recipe& recipe) {
+  if (!recipe.data)
+    return fmt::format("{}: this encoding for every matrix that can have it\n", recipe.encoding);
+  const plan::RecipeData& data = *recipe.data;
+  std::string out = fmt::format("{}: {}\n", base::printable(data.name), base::printable(data.title));
+  if (data.is_converter)
+    out += "  from a Hugging Face checkpoint, what llama.cpp's converter writes; from a GGUF, what llama-quantize writes\n";
+  if (!data.rules.empty())
+    out += "The first line that fits a tensor decides; norms, vectors and small tensors are left alone.\n";
+  for (const std::string& line : plan::explain(data))
+    out += "  " + base::printable(line) + "\n";
+  for (const std::string& id : data.needs_importance)
+    out += fmt::format("  {} needs an importance matrix here\n", id);
+  return out;
+}
+
+std::string recipe_json(const plan::Recipe& recipe) {
+  if (!recipe.data)
+    return dump({{"encoding", recipe.encoding}, {"rules", Json::array()}});
+  Json json = data_json(*recipe.data);
+  json["rules"] = plan::explain(*recipe.data);
+  return dump(json);
 }
 
 }  // namespace heirloom::report

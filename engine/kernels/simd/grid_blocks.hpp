@@ -300,7 +300,8 @@ template <class V, class Encoding, auto portable>
 constexpr void use_grid(BlockKernels& kernels) {
   if (kernels.encode != nullptr)
     kernels.encode = GridBlocks<V, Encoding, portable>::encode;
-  kernels.encode_weighted = GridBlocks<V, Encoding, portable>::encode_weighted;
+  kernels.encode_weighted =
+      each_row<GridBlocks<V, Encoding, portable>::encode_weighted, super_elements, Encoding::bytes>;
 }
 
 }  // namespace heirloom::kernels::simd

@@ -50,7 +50,7 @@ struct Iq1Lanes {
     for (std::size_t i = 0; i < n; ++i) ranks[i] = V::all(static_cast<std::int32_t>(n - 1 - i));
     for (std::size_t j = 1; j < n; ++j)
       for (std::size_t i = 0; i < j; ++i) {
-        const auto minus_before = V::as_int(x[i] <= x[j]);
+        const auto minus_before = V::ones(x[i] <= x[j]);
         ranks[j] = ranks[j] - minus_before;
         ranks[i] = ranks[i] + minus_before;
       }
@@ -262,7 +262,7 @@ struct Iq1Placing {
       codes[k] = V::all(0);
       for (std::size_t i = 8; i-- > 0;) {
         const I rank = groups.ranks[8 * k + i] + one;
-        const I level = V::all(0) - V::as_int(rank > best.low) - V::as_int(rank > best.high);
+        const I level = V::all(0) - V::ones(rank > best.low) - V::ones(rank > best.high);
         codes[k] = V::template shift_left<2>(codes[k]) | V::select(is_mirrored, two - level, level);
       }
     }
@@ -368,23 +368,27 @@ static inline bool weigh_iq1_block(const float* x, const float* importance, floa
 
 template <class V>
 struct Iq1SBlocks {
+  static constexpr std::size_t bytes = 50;
+
   static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
     const PointTable& table = iq1_points();
     for (std::size_t b = 0; b < n / super_elements; ++b) {
       const float* x = src + super_elements * b;
       Iq1Block block;
       if (!weigh_iq1_block<V>(x, importance + super_elements * b, sum_of_squares(x, super_elements), block.weights)) {
-        encode_weighted_iq1_s(x, importance + super_elements * b, dst + 50 * b, super_elements);
+        encode_weighted_iq1_s(x, importance + super_elements * b, dst + bytes * b, super_elements);
         continue;
       }
       find_iq1_groups<V, Iq1SPairs<V>>(table, x, block.weights, 1e-12f, block.groups);
-      put_iq1_s(block, dst + 50 * b);
+      put_iq1_s(block, dst + bytes * b);
     }
   }
 };
 
 template <class V>
 struct Iq1MBlocks {
+  static constexpr std::size_t bytes = 56;
+
   static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
     const PointTable& table = iq1_points();
     for (std::size_t b = 0; b < n / super_elements; ++b) {
@@ -392,13 +396,13 @@ struct Iq1MBlocks {
       const float* counts = importance == nullptr ? nullptr : importance + super_elements * b;
       Iq1Block block;
       if (!weigh_iq1_block<V>(x, counts, sum_of_squares(x, super_elements), block.weights)) {
-        encode_weighted_iq1_m(x, counts, dst + 56 * b, super_elements);
+        encode_weighted_iq1_m(x, counts, dst + bytes * b, super_elements);
         continue;
       }
       for (std::size_t half = 0; half < 2; ++half)
         find_iq1_groups<V, Iq1MPairs<V>>(table, x + 128 * half, block.weights + 128 * half, 1e-7f,
                                          block.groups + 8 * half);
-      put_iq1_m(table, x, block, dst + 56 * b);
+      put_iq1_m(table, x, block, dst + bytes * b);
     }
   }
   static void encode(const float* src, std::uint8_t* dst, std::size_t n) noexcept {

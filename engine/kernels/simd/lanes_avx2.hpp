@@ -10,11 +10,13 @@
 //   round               to the nearest integer, ties to even
 //   select(m, a, b)     a where m, else b
 //   any(m), bits(m)     whether any lane is set; lane i as bit i
-//   as_int(m)           -1 where m, else 0
 //   load_columns        eight numbers of each of `lanes` rows that are `stride` apart, transposed
 //   least               the least of all lanes, in each of them
 //   lookup8, lookup4    table[index & 7], table[index & 3]: a table of eight (four) floats held in a Table, which
 //                       table8 and table4 make of floats in memory or of a vector of eight lanes
+//   lookup16            table[index], index below 16
+//   mask(bits), ones(m) bit i as lane i (higher bits do not matter); all bits of a lane where it is set, else none
+//   numbered            0, 1, 2 ... by lane
 #pragma once
 
 #include <immintrin.h>
@@ -87,6 +89,7 @@ struct Avx2 {
   static F load_f16(const std::uint16_t* p) {
     return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
   }
+  static F all_f16(std::uint16_t half) { return all(_cvtsh_ss(half)); }
 
   static F min(F a, F b) { return {_mm256_min_ps(a.v, b.v)}; }
   static F max(F a, F b) { return {_mm256_max_ps(a.v, b.v)}; }
@@ -99,10 +102,12 @@ struct Avx2 {
   static F to_float(I a) { return {_mm256_cvtepi32_ps(a.v)}; }
   static I truncate(F a) { return {_mm256_cvttps_epi32(a.v)}; }  // for what fits
   static F as_float(I a) { return {_mm256_castsi256_ps(a.v)}; }
-  static I as_int(M m) { return {_mm256_castps_si256(m.v)}; }
   static I as_int(F a) { return {_mm256_castps_si256(a.v)}; }
   template <int n> static I shift_left(I a) { return {_mm256_slli_epi32(a.v, n)}; }
   template <int n> static I shift_right(I a) { return {_mm256_srli_epi32(a.v, n)}; }
+  static I shift_left(I a, I counts) { return {_mm256_sllv_epi32(a.v, counts.v)}; }
+  static I shift_right(I a, I counts) { return {_mm256_srlv_epi32(a.v, counts.v)}; }
+  static I numbered() { return {_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)}; }
 
   static F select(M m, F a, F b) { return {_mm256_blendv_ps(b.v, a.v, m.v)}; }
   static I select(M m, I a, I b) {
@@ -115,6 +120,11 @@ struct Avx2 {
   }
   static bool any(M m) { return _mm256_movemask_ps(m.v) != 0; }
   static std::uint32_t bits(M m) { return static_cast<std::uint32_t>(_mm256_movemask_ps(m.v)); }
+  static M mask(std::uint32_t bits) {
+    const I one_each{_mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128)};
+    return (all(static_cast<std::int32_t>(bits)) & one_each) == one_each;
+  }
+  static I ones(M m) { return {_mm256_castps_si256(m.v)}; }
 
   using Table = __m256;
   static Table table8(const float* p) { return _mm256_loadu_ps(p); }
@@ -123,6 +133,16 @@ struct Avx2 {
   static Table table4(F a) { return _mm256_permute2f128_ps(a.v, a.v, 0); }
   static F lookup8(Table table, I index) { return {_mm256_permutevar8x32_ps(table, index.v)}; }
   static F lookup4(Table table, I index) { return {_mm256_permutevar_ps(table, index.v)}; }
+
+  struct Table16 {
+    __m256 low, high;
+  };
+  static Table16 table16(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+  static F lookup16(Table16 table, I index) {
+    const __m256 is_high = _mm256_castsi256_ps(_mm256_slli_epi32(index.v, 28));
+    return {_mm256_blendv_ps(_mm256_permutevar8x32_ps(table.low, index.v),
+                             _mm256_permutevar8x32_ps(table.high, index.v), is_high)};
+  }
 
   // Lane g of out[i] is src[g * stride + i], for i below 8.
   static void load_columns(const float* src, std::size_t stride, F* out) {

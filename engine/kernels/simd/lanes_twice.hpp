@@ -91,6 +91,7 @@ struct Twice {
     V::store_f16(p + V::lanes, x.b);
   }
   static F load_f16(const std::uint16_t* p) { return {V::load_f16(p), V::load_f16(p + V::lanes)}; }
+  static F all_f16(std::uint16_t half) { return {V::all_f16(half), V::all_f16(half)}; }
 
   static F min(F x, F y) { return {V::min(x.a, y.a), V::min(x.b, y.b)}; }
   static F max(F x, F y) { return {V::max(x.a, y.a), V::max(x.b, y.b)}; }
@@ -103,7 +104,6 @@ struct Twice {
   static F to_float(I x) { return {V::to_float(x.a), V::to_float(x.b)}; }
   static I truncate(F x) { return {V::truncate(x.a), V::truncate(x.b)}; }
   static F as_float(I x) { return {V::as_float(x.a), V::as_float(x.b)}; }
-  static I as_int(M m) { return {V::as_int(m.a), V::as_int(m.b)}; }
   static I as_int(F x) { return {V::as_int(x.a), V::as_int(x.b)}; }
   template <int n> static I shift_left(I x) {
     return {V::template shift_left<n>(x.a), V::template shift_left<n>(x.b)};
@@ -111,6 +111,9 @@ struct Twice {
   template <int n> static I shift_right(I x) {
     return {V::template shift_right<n>(x.a), V::template shift_right<n>(x.b)};
   }
+  static I shift_left(I x, I counts) { return {V::shift_left(x.a, counts.a), V::shift_left(x.b, counts.b)}; }
+  static I shift_right(I x, I counts) { return {V::shift_right(x.a, counts.a), V::shift_right(x.b, counts.b)}; }
+  static I numbered() { return {V::numbered(), V::numbered() + V::all(static_cast<std::int32_t>(V::lanes))}; }
 
   static F select(M m, F x, F y) { return {V::select(m.a, x.a, y.a), V::select(m.b, x.b, y.b)}; }
   static I select(M m, I x, I y) { return {V::select(m.a, x.a, y.a), V::select(m.b, x.b, y.b)}; }
@@ -120,6 +123,8 @@ struct Twice {
   }
   static bool any(M m) { return V::any(m.a) || V::any(m.b); }
   static std::uint32_t bits(M m) { return V::bits(m.a) | V::bits(m.b) << V::lanes; }
+  static M mask(std::uint32_t bits) { return {V::mask(bits), V::mask(bits >> V::lanes)}; }
+  static I ones(M m) { return {V::ones(m.a), V::ones(m.b)}; }
 
   using Table = typename V::Table;
   static Table table8(const float* p) { return V::table8(p); }
@@ -129,6 +134,9 @@ struct Twice {
   static Table table4(F x) { return V::table4(x.a); }
   static F lookup8(Table table, I index) { return {V::lookup8(table, index.a), V::lookup8(table, index.b)}; }
   static F lookup4(Table table, I index) { return {V::lookup4(table, index.a), V::lookup4(table, index.b)}; }
+  using Table16 = typename V::Table16;
+  static Table16 table16(const float* p) { return V::table16(p); }
+  static F lookup16(Table16 table, I index) { return {V::lookup16(table, index.a), V::lookup16(table, index.b)}; }
 
   static void load_columns(const float* src, std::size_t stride, F* out) {
     typename V::F first[8], second[8];

@@ -50,14 +50,14 @@ struct KeptFits {
 template <class V>
 struct Q6K {
   using F = typename V::F;
-  static constexpr std::size_t group = q6k::group, groups = q6k::groups;
+  static constexpr std::size_t group = q6k::group, groups = q6k::groups, bytes = q6k::bytes;
   static_assert(V::lanes == groups);
 
   static bool store(const float* x, const KeptFits<V>& fits, std::uint8_t* dst) {
     if (fits.moderate != 0xffff)
       return false;
     if (!q6k::store_scales(fits.scale, dst)) {
-      for (std::size_t i = 0; i < q6k::bytes; ++i) dst[i] = 0;
+      for (std::size_t i = 0; i < bytes; ++i) dst[i] = 0;
       return true;
     }
     const float scale = load_f16(dst + q6k::scale_at);
@@ -82,15 +82,119 @@ struct Q6K {
   }
 
   static void encode(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
-    for (std::size_t i = 0; i < n; i += super_elements, dst += q6k::bytes)
+    for (std::size_t i = 0; i < n; i += super_elements, dst += bytes)
       if (!store(src + i, fit(src + i, nullptr), dst))
         encode_q6_k(src + i, dst, super_elements);
   }
 
   static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
-    for (std::size_t i = 0; i < n; i += super_elements, dst += q6k::bytes)
+    for (std::size_t i = 0; i < n; i += super_elements, dst += bytes)
       if (!store(src + i, fit(src + i, importance + i), dst))
         encode_weighted_q6_k(src + i, importance + i, dst, super_elements);
+  }
+};
+
+// With an importance the group scales are fitted in turn, V::lanes blocks at once.
+template <class V>
+struct Q3K {
+  using F = typename V::F;
+  static constexpr std::size_t group = k23::group, groups = k23::groups, bytes = k23::q3_k_bytes;
+  static constexpr std::size_t lanes = V::lanes;
+  static_assert(lanes == groups);
+
+  static bool store_codes(const float* x, const float* inverses, std::uint8_t* dst) {
+    const float scale = load_f16(dst + 108);
+    float scales[groups];
+    for (std::size_t g = 0; g < groups; ++g)
+      scales[g] = scale * static_cast<float>(k23::load_group_code(dst + 96, g) - 32);
+    std::uint8_t q[super_elements];
+    if (!round_to_scales<V, 4>(x, scales, inverses, q))
+      return false;
+    k23::store_q3_k_codes(q, dst);
+    return true;
+  }
+
+  // The group codes of `lanes` blocks whose fits and sums of weights these are. Bit b of the result: block b is sound.
+  static std::uint32_t fit_scales(const float* group_scales, const float* sums, float* scales,
+                                  std::uint8_t (*codes)[lanes]) {
+    F x[groups], weights[groups];
+    load_groups<V>(group_scales, groups, x);
+    load_groups<V>(sums, groups, weights);
+    const SymmetricFit<V> fit = fit_symmetric<V, groups, 32>(x, weights);
+    V::store(scales, fit.scale);
+    const F low = V::all(-32.0f), high = V::all(31.0f), zero = V::all(0.0f);
+    for (std::size_t g = 0; g < groups; ++g) {
+      const F code = V::min(V::max(V::round(fit.inverse * x[g]), low), high) + V::all(32.0f);
+      V::store_u8(codes[g], V::truncate(V::select(fit.inverse != zero, code, zero)));
+    }
+    return V::bits(are_moderate<V>(x, groups));
+  }
+
+  // At most `lanes` blocks.
+  static void encode_weighted_blocks(const float* src, const float* importance, std::uint8_t* dst, std::size_t count) {
+    float scale[lanes * groups] = {}, inverse[lanes * groups], sums[lanes * groups] = {}, scales[lanes];
+    std::uint8_t codes[groups][lanes];
+    float variances[lanes];
+    sum_squares<V>(src, count, super_elements, variances);
+    std::uint32_t sound = 0;
+    for (std::size_t b = 0; b < count; ++b) {
+      F x[group], weights[group];
+      load_groups<V>(src + super_elements * b, group, x);
+      const float variance = 2.0f * variances[b] / 256.0f;
+      weigh_groups<V>(x, importance + super_elements * b, V::all(variance), group, weights);
+      V::store(sums + groups * b, sum_of_each<V>(weights, group));
+      const SymmetricFit<V> fit = fit_symmetric<V, group, 4>(x, weights);
+      V::store(scale + groups * b, fit.scale);
+      V::store(inverse + groups * b, fit.inverse);
+      sound |= static_cast<std::uint32_t>(V::bits(are_moderate<V>(x, group)) == 0xffff) << b;
+    }
+    sound &= fit_scales(scale, sums, scales, codes);
+    for (std::size_t b = 0; b < count; ++b) {
+      const float* block = src + super_elements * b;
+      std::uint8_t* out = dst + bytes * b;
+      std::uint8_t of_block[groups];
+      for (std::size_t g = 0; g < groups; ++g) of_block[g] = codes[g][b];
+      k23::store_group_codes(of_block, out + 96);
+      store_f16(out + 108, scales[b]);
+      if ((sound >> b & 1) == 0 || !store_codes(block, inverse + groups * b, out))
+        encode_weighted_q3_k(block, importance + super_elements * b, out, super_elements);
+    }
+  }
+
+  static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
+    const std::size_t blocks = n / super_elements;
+    for (std::size_t b = 0; b < blocks; b += lanes)
+      encode_weighted_blocks(src + super_elements * b, importance + super_elements * b, dst + bytes * b,
+                             blocks - b < lanes ? blocks - b : lanes);
+  }
+
+  // At most `several` blocks whose stepwise fits are interleaved.
+  static constexpr std::size_t several = 2;
+  static void encode_blocks(const float* src, std::uint8_t* dst, std::size_t count) {
+    F x[several][group];
+    for (std::size_t b = 0; b < several; ++b) load_groups<V>(src + super_elements * (b < count ? b : 0), group, x[b]);
+    StepwiseFits<V, group, 4, several> fits;
+    fit_stepwise(x, fits);
+    for (std::size_t b = 0; b < count; ++b) {
+      const float* block = src + super_elements * b;
+      std::uint8_t* out = dst + bytes * b;
+      float scales[groups];
+      V::store(scales, fits.scale[b]);
+      k23::store_q3_k_scales(scales, out);
+      // The codes of the fit are needed only where a group's scale is zero, which is left to the portable row.
+      const float scale = load_f16(out + 108);
+      bool is_sound = V::bits(are_moderate<V>(x[b], group)) == 0xffff && V::bits(fits.is_sound[b]) == 0xffff;
+      for (std::size_t g = 0; g < groups; ++g)
+        is_sound = is_sound && scale * static_cast<float>(k23::load_group_code(out + 96, g) - 32) != 0.0f;
+      if (!is_sound || !store_codes(block, scales, out))
+        encode_q3_k(block, out, super_elements);
+    }
+  }
+
+  static void encode(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
+    const std::size_t blocks = n / super_elements;
+    for (std::size_t b = 0; b < blocks; b += several)
+      encode_blocks(src + super_elements * b, dst + bytes * b, blocks - b < several ? blocks - b : several);
   }
 };
 

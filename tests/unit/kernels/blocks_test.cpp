@@ -54,7 +54,7 @@ Bytes encoded(const Kernels& row, const Encoding& encoding, const std::vector<fl
 Bytes encoded(const Kernels& row, const Encoding& encoding, const std::vector<float>& input,
               const std::vector<float>& importance) {
   Bytes output(input.size() / encoding.elements * encoding.bytes + 2, 0xa5);
-  (row.blocks.*encoding.kernels).encode_weighted(input.data(), importance.data(), output.data() + 1, input.size());
+  (row.blocks.*encoding.kernels).encode_weighted(input.data(), importance.data(), output.data() + 1, 1, input.size());
   CHECK(output.front() == 0xa5);
   CHECK(output.back() == 0xa5);
   return output;
@@ -161,7 +161,7 @@ TEST_CASE("zero weights come back as zero from every encoding, with and without 
     if (kernels.encode_weighted == nullptr)
       continue;
     Bytes weighted(2 * encoding.bytes);
-    kernels.encode_weighted(zeros.data(), importance.data(), weighted.data(), zeros.size());
+    kernels.encode_weighted(zeros.data(), importance.data(), weighted.data(), 1, zeros.size());
     for (const float value : decoded(scalar_kernels, encoding, weighted)) CHECK(value == 0.0f);
   }
 }

@@ -19,7 +19,7 @@ Format format_with(std::vector<std::string> encodings) {
 }  // namespace
 
 TEST_CASE("in a GGUF model vectors, norms and small tensors are f32 whatever the recipe") {
-  const auto recipe = parse_recipe("Q8_0", {}).value();
+  const auto recipe = parse_recipe("Q8_0").value();
   struct Row {
     const char* name;
     std::vector<std::uint64_t> shape;
@@ -42,11 +42,11 @@ TEST_CASE("without a recipe a GGUF matrix keeps what the source has") {
   CHECK(choose_for_gguf("a.weight", {4, 4}, "bf16", none)->encoding == "bf16");
   CHECK(choose_for_gguf("a.weight", {4, 4}, "f16", none)->encoding == "f16");
   CHECK(choose_for_gguf("a.weight", {4, 4}, "f64", none)->encoding == "f32");
-  CHECK_FALSE(choose_for_gguf("a.weight", {4, 256}, "q8_k", parse_recipe("F16", {}).value()));
+  CHECK_FALSE(choose_for_gguf("a.weight", {4, 256}, "q8_k", parse_recipe("F16").value()));
 }
 
 TEST_CASE("as is, the recipe applies to matrices whose rows fit, and everything else stays") {
-  const auto recipe = parse_recipe("Q8_0", {}).value();
+  const auto recipe = parse_recipe("Q8_0").value();
   const Format any = format_with({});
   CHECK(choose_as_is({"a", "f32", {2, 64}}, any, recipe)->encoding == "q8_0");
   CHECK(choose_as_is({"a", "f32", {64}}, any, recipe)->encoding == "f32");
@@ -71,11 +71,11 @@ TEST_CASE("what the target cannot store becomes the narrowest encoding that hold
   CHECK_FALSE(choose_as_is({"a", "c64", {4}}, gguf, none));
   const Format safetensors = format_with({"f32", "f16", "bf16"});
   CHECK(choose_as_is({"a", "q8_0", {2, 64}}, safetensors, none)->encoding == "f32");
-  CHECK_FALSE(choose_as_is({"a", "f32", {2, 64}}, safetensors, parse_recipe("Q8_0", {}).value()));
+  CHECK_FALSE(choose_as_is({"a", "f32", {2, 64}}, safetensors, parse_recipe("Q8_0").value()));
 }
 
 TEST_CASE("an override that does not fit the rows of a GGUF tensor is misuse that names it") {
-  const auto recipe = parse_recipe("", std::vector<std::string>{"ssm_dt=Q8_0"}).value();
+  const auto recipe = parse_recipe("", {.tensor_types = {"ssm_dt=Q8_0"}}).value();
   const auto choice = choose_for_gguf("blk.0.ssm_dt.weight", {64, 16}, "bf16", recipe);
   REQUIRE_FALSE(choice);
   CHECK(choice.error().code == Code::misuse);
