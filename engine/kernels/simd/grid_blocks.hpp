@@ -117,10 +117,7 @@ struct LanesSearch {
   static constexpr std::size_t blocks_at_once = V::lanes;
 
   static void sum_squares(const float* x, std::size_t blocks, float* sums) {
-    if (blocks == V::lanes)
-      V::store(sums, sums_of_squares<V>(x, super_elements));
-    else
-      for (std::size_t b = 0; b < blocks; ++b) sums[b] = sum_of_squares(x + super_elements * b, super_elements);
+    simd::sum_squares<V>(x, blocks, super_elements, sums);
   }
 
   template <class Encoding>
@@ -269,15 +266,15 @@ struct LanesSearch {
     }
   }
 
-  template <unsigned bits, std::size_t points, std::size_t padded>
+  template <unsigned bits, std::size_t group_points, std::size_t padded>
   static void sum_trials(const float* x, const float* weights, const std::int32_t* codes, float* xq, float* qq) {
     constexpr std::size_t point = weights_of_point<bits>;
-    float products[points * point];
-    for (std::size_t i = 0; i < points * point; i += V::lanes)
+    float products[group_points * point];
+    for (std::size_t i = 0; i < group_points * point; i += V::lanes)
       V::store(products + i, V::load(weights + i) * V::load(x + i));
     for (std::size_t t = 0; t < padded; t += V::lanes) {
       TrialSums<V, bits> sums{V::all(0.0f), V::all(0.0f), table_of<V, bits>(V::load(grid_values[bits - 2]))};
-      for (std::size_t k = 0; k < points; ++k)
+      for (std::size_t k = 0; k < group_points; ++k)
         add_point<V, bits>(weights + point * k, products + point * k, V::load(codes + padded * k + t), sums);
       V::store(xq + t, sums.xq);
       V::store(qq + t, sums.qq);
@@ -301,7 +298,7 @@ constexpr void use_grid(BlockKernels& kernels) {
   if (kernels.encode != nullptr)
     kernels.encode = GridBlocks<V, Encoding, portable>::encode;
   kernels.encode_weighted =
-      each_row<GridBlocks<V, Encoding, portable>::encode_weighted, super_elements, Encoding::bytes>;
+      each_row<GridBlocks<V, Encoding, portable>::encode_weighted, super_elements, Encoding::format.bytes>;
 }
 
 }  // namespace heirloom::kernels::simd
