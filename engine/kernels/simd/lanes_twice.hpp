@@ -82,9 +82,19 @@ struct Twice {
   static I load_u8(const std::uint8_t* p) { return {V::load_u8(p), V::load_u8(p + V::lanes)}; }
   static I load_i8(const std::uint8_t* p) { return {V::load_i8(p), V::load_i8(p + V::lanes)}; }
   static I load_u16(const std::uint16_t* p) { return {V::load_u16(p), V::load_u16(p + V::lanes)}; }
-  static void store_u8(std::uint8_t* p, I x) {
-    V::store_u8(p, x.a);
-    V::store_u8(p + V::lanes, x.b);
+  static void store_u8(std::uint8_t* p, I x) { V::store_u8(p, x.a, x.b); }
+  static void store_u8(std::uint8_t* p, I x, I y) {
+    V::store_u8(p, x.a, x.b);
+    V::store_u8(p + lanes, y.a, y.b);
+  }
+  static void store_i8(std::uint8_t* p, I x) { V::store_i8(p, x.a, x.b); }
+  static void store_i8(std::uint8_t* p, I x, I y) {
+    V::store_i8(p, x.a, x.b);
+    V::store_i8(p + lanes, y.a, y.b);
+  }
+  static void store_u16(std::uint8_t* p, I x) {
+    V::store_u16(p, x.a);
+    V::store_u16(p + 2 * V::lanes, x.b);
   }
   static void store_f16(std::uint16_t* p, F x) {
     V::store_f16(p, x.a);
