@@ -27,7 +27,7 @@ constexpr const char* usage =
     "usage: peer_quantize LIBRARIES IN.gguf OUT.gguf FILE_TYPE [--threads N] [--imatrix FILE.dat] [--imatrix-name "
     "TEXT]\n"
     "         [--tensor-type REGEX=TYPE]... [--output-tensor-type TYPE] [--token-embedding-type TYPE] [--pure]\n"
-    "         [--leave-output-tensor] [--allow-requantize] [--copy]\n"
+    "         [--leave-output-tensor] [--allow-requantize] [--copy] [--dry-run]\n"
     "       peer_quantize LIBRARIES --serve TYPE,TYPE...\n"
     "LIBRARIES is the folder with libggml-base.so, FILE_TYPE llama.cpp's number of a recipe, TYPE ggml's name of a "
     "type.\n";
@@ -163,7 +163,8 @@ bool set_switch(Parameters& parameters, std::string_view option) {
   parameters.quantize_output_tensor &= !is("--leave-output-tensor");
   parameters.allow_requantize |= is("--allow-requantize");
   parameters.only_copy |= is("--copy");
-  return is("--pure") || is("--leave-output-tensor") || is("--allow-requantize") || is("--copy");
+  parameters.dry_run |= is("--dry-run");
+  return is("--pure") || is("--leave-output-tensor") || is("--allow-requantize") || is("--copy") || is("--dry-run");
 }
 
 bool set_all(Parameters& parameters, Held& held, const GgmlLibrary& ggml, const std::vector<std::string>& options) {
