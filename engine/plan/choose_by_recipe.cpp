@@ -124,8 +124,8 @@ class Chooser {
     if (recipe_->encoding.empty() || is_left || !is_quantizable(tensor.name, tensor.shape))
       return Choice{tensor.encoding};
     HEIRLOOM_TRY(Choice choice, choose_quantizable(tensor));
-    if (choice.encoding != tensor.encoding)
-      HEIRLOOM_CHECK(check_allowed(tensor, choice));
+    if (choice.encoding != tensor.encoding && is_block(tensor.encoding) && !recipe_->allows_requantize)
+      return fail(quantized_already(tensor.name, tensor.encoding, choice.encoding));
     return choice;
   }
 
@@ -218,14 +218,6 @@ class Chooser {
                                           "REGEX=ENCODING, as f16", no_position, "", tensor.name});
     const std::string instead(fits(row->instead, tensor.shape) ? row->instead : "f16");
     return Choice{instead, rows + " do not fit " + choice.encoding + ", " + instead + " instead", true};
-  }
-
-  Result<void> check_allowed(const RecipeTensor& tensor, const Choice& choice) const {
-    if (is_block(tensor.encoding) && !recipe_->allows_requantize)
-      return fail(Error{Code::misuse, "is quantized already, as " + tensor.encoding + ", and would become " + choice.encoding +
-                                          "; --allow-requantize converts all the same, and loses more than from the original",
-                        no_position, "", tensor.name});
-    return {};
   }
 
   const ModelFacts* facts_;
