@@ -1,4 +1,4 @@
-// Encoding numbers into blocks, with or without an importance, in pieces that stay in the first-level cache. What goes
+// Encoding numbers into blocks, with or without an importance, in pieces that stay in the cache. What goes
 // in must be finite, and so must be what comes out: a block has one scale, and a number that is not finite spoils it.
 // Any thread may call anything.
 #pragma once
@@ -23,13 +23,14 @@ struct Encoded {
   float value = 0;
 };
 
-// Numbers that are encoded at a time: all of them in a row with an importance, whose sums may go over the whole row.
+// Numbers that are encoded at a time: with an importance whole rows, whose sums may go over all of a row, and several
+// where they are short, since the sums of several rows are as quick as those of one.
 std::size_t run_elements(std::size_t importance_columns);
 inline std::size_t block_scratch_bytes(std::size_t importance_columns) {
   return 2 * sizeof(float) * run_elements(importance_columns);
 }
 
-// Encodes n numbers, whole blocks of both; `to` is a block encoding. With an importance, they are one row of as many
+// Encodes n numbers, whole blocks of both; `to` is a block encoding. With an importance, they are rows of as many
 // columns. Stops at the first fault, and then what it has written is of no use. `scratch` holds block_scratch_bytes and
 // is aligned for float; the ranges do not overlap.
 Encoded encode_blocks(const kernels::Kernels& kernels, const Codec& from, const Codec& to, const std::uint8_t* src,

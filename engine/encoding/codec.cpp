@@ -167,13 +167,13 @@ void encode_block_with(const Kernels& kernels, const float* src, std::uint8_t* d
 
 template <auto block>
 void encode_weighted_with(const Kernels& kernels, const float* src, const float* importance, std::uint8_t* dst,
-                          std::size_t n) noexcept {
-  (kernels.blocks.*block).encode_weighted(src, importance, dst, n);
+                          std::size_t rows, std::size_t n) noexcept {
+  (kernels.blocks.*block).encode_weighted(src, importance, dst, rows, n);
 }
 
 void encode_weighted_q4_0(const Kernels& kernels, const float* src, const float* importance, std::uint8_t* dst,
-                          std::size_t n) noexcept {
-  kernels.encode_weighted_q4_0(src, importance, dst, n);
+                          std::size_t rows, std::size_t n) noexcept {
+  kernels.encode_weighted_q4_0(src, importance, dst, rows, n);
 }
 
 // What a block decodes to is defined in binary32, so binary32 holds it.

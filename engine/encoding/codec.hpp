@@ -31,10 +31,10 @@ struct Codec {
   void (*encode_f64)(const kernels::Kernels&, const double* src, std::uint8_t* dst, std::size_t n) noexcept;
   // Makes big-endian bytes little-endian in place (and back); null where the layout is not known.
   void (*swap_bytes)(std::uint8_t* data, std::size_t n_blocks) noexcept;
-  // Encodes one row of n elements, with an importance (a positive number) for each of its n columns. Null where the
+  // Encodes rows of n elements each, with an importance (a positive number) for each of their n columns. Null where the
   // importance changes nothing. needs_importance: the reference refuses to make the encoding without one.
   void (*encode_weighted)(const kernels::Kernels&, const float* src, const float* importance, std::uint8_t* dst,
-                          std::size_t n) noexcept = nullptr;
+                          std::size_t rows, std::size_t n) noexcept = nullptr;
   bool needs_importance = false;
 };
 
@@ -47,11 +47,11 @@ std::span<const Codec> codecs();
 bool holds_all_values(std::string_view to, std::string_view from);
 
 // An encoding converts to itself, integers to integers that hold all their values, anything with a decode to anything
-// with an encode.
+// with an encode, with an importance or without.
 bool convertible(const Codec& from, const Codec& to);
 
-// Converts n elements, whole blocks of both, from one encoding to another, which are convertible. Numbers are rounded
-// once; blocks are made from binary32. A bool byte other than 0 is 1. `scratch` holds scratch_bytes and is aligned for
+// Converts n elements, whole blocks of both, from one encoding to another, which are convertible, `to` without
+// an importance. Numbers are rounded once; blocks are made from binary32. A bool byte other than 0 is 1. `scratch` holds scratch_bytes and is aligned for
 // double; the ranges do not overlap.
 inline constexpr std::size_t scratch_bytes = 8192;
 void convert(const kernels::Kernels& kernels, const Codec& from, const Codec& to, const std::uint8_t* src,

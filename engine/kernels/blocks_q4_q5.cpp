@@ -1,15 +1,28 @@
-// The portable row of q4_1, q5_0, q5_1, and of q4_0 with an importance.
-#include "engine/kernels/blocks_q4_q5.hpp"
-
+// Blocks of 32 with four or five bits for each weight. With an importance the variance is that of the whole row.
+//   q4_1, 20 bytes | 0..1 scale f16 | 2..3 least f16 | 4..19 nibbles |                     weight = scale * q + least
+//   q5_0, 22 bytes | 0..1 scale f16 | 2..5 fifth bits | 6..21 nibbles |                    weight = scale * (q - 16)
+//   q5_1, 24 bytes | 0..1 scale f16 | 2..3 least f16 | 4..7 fifth bits | 8..23 nibbles |   weight = scale * q + least
+// Nibbles: byte j has weight j in its low half and weight j + 16 in its high half. Bit j of the fifth bits is weight
+// j's.
 #include "engine/kernels/blocks.hpp"
+#include "engine/kernels/blocks_rows.hpp"
 
 namespace heirloom::kernels {
 namespace {
 
-using q45::half_block;
-using q45::row_variance;
-using q45::store_fifth_bits;
-using q45::store_nibbles;
+constexpr std::size_t half_block = block_elements / 2;
+
+void store_nibbles(const std::uint8_t* q, std::uint8_t* dst) {
+  for (std::size_t j = 0; j < half_block; ++j) dst[j] = static_cast<std::uint8_t>((q[j] & 15) | q[j + half_block] << 4);
+}
+
+void store_fifth_bits(const std::uint8_t* q, std::uint8_t* dst) {
+  for (std::size_t byte = 0; byte < 4; ++byte) {
+    unsigned bits = 0;
+    for (std::size_t j = 0; j < 8; ++j) bits |= (q[8 * byte + j] >> 4 & 1u) << j;
+    dst[byte] = static_cast<std::uint8_t>(bits);
+  }
+}
 
 void load_nibbles(const std::uint8_t* src, std::uint8_t* q) {
   for (std::size_t j = 0; j < half_block; ++j) {
@@ -22,6 +35,8 @@ void load_fifth_bits(const std::uint8_t* src, std::uint8_t* q) {
   for (std::size_t j = 0; j < block_elements; ++j)
     q[j] = static_cast<std::uint8_t>(q[j] | (src[j / 8] >> (j % 8) & 1) << 4);
 }
+
+float row_variance(const float* x, std::size_t n) { return sum_of_squares(x, n) / static_cast<float>(n); }
 
 // What does not fit wraps around before it is limited, as in ggml.
 std::uint8_t limited(float value, std::int8_t limit) {

@@ -16,7 +16,8 @@ namespace heirloom::kernels {
 // encode_weighted where an importance changes nothing.
 struct BlockKernels {
   void (*encode)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
-  void (*encode_weighted)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
+  void (*encode_weighted)(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
+                          std::size_t n) noexcept;
   void (*decode)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
 };
 
@@ -30,7 +31,7 @@ struct Blocks {
 };
 
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "neon"
+  std::string_view name;  // "scalar", "avx2", "avx512", "neon"
   std::size_t lanes;      // 32-bit lanes
 
   // Widening: exact. A NaN keeps its sign and payload; f16 and f8 NaNs become quiet, bf16 is its bits shifted.
@@ -54,20 +55,25 @@ struct Kernels {
   void (*decode_q8_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
   void (*encode_q4_0)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;
   void (*decode_q4_0)(const std::uint8_t* src, float* dst, std::size_t n) noexcept;
-  void (*encode_weighted_q4_0)(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept;
+  void (*encode_weighted_q4_0)(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
+                               std::size_t n) noexcept;
+
+  // Bits of the largest magnitude, without sign: the order of the bits is that of the numbers, and NaN is above infinity.
+  std::uint32_t (*largest_magnitude)(const float* src, std::size_t n) noexcept;
 
   Blocks blocks;
 };
 
 extern const Kernels scalar_kernels;
 
-// Rows that this machine can run, scalar first.
+// Rows that this machine can run: scalar first, the one to use last. AVX-512, whose use may slow down what runs beside
+// it, is never the last.
 std::span<const Kernels* const> supported();
 
 // The row with this name, or null where this machine cannot run it.
 const Kernels* find_row(std::string_view name);
 
-// The row to use: HEIRLOOM_ISA's, or the best supported. Null when HEIRLOOM_ISA names one that is absent.
+// The row to use: HEIRLOOM_ISA's, or the last supported. Null when HEIRLOOM_ISA names one that is absent.
 const Kernels* chosen();
 
 }  // namespace heirloom::kernels

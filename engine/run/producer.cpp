@@ -203,16 +203,22 @@ Result<std::span<const std::uint8_t>> Producer::produce(std::uint64_t first, std
   return std::span<const std::uint8_t>(buffers.out.data(), size);
 }
 
-// An importance belongs to a row, so rows are encoded one by one; without one they are all alike.
+// Of a stack of matrices each has its importance; without one all rows are alike.
 Result<void> Producer::encode_blocks(std::uint64_t first, std::uint64_t count, const std::uint8_t* src, Buffers& buffers) const {
-  const std::uint64_t run = is_weighted() ? columns_ : count;
-  for (std::uint64_t at = 0; at < count; at += run) {
-    const auto importance = is_weighted() ? importance_of_row((first + at) / columns_) : std::span<const float>();
+  for (std::uint64_t at = 0; at < count;) {
+    std::uint64_t run = count - at;
+    std::span<const float> importance;
+    if (is_weighted()) {
+      const std::uint64_t row = (first + at) / columns_;
+      run = std::min(run, (matrix_rows_ - row % matrix_rows_) * columns_);
+      importance = importance_of_row(row);
+    }
     const encoding::Encoded done =
         encoding::encode_blocks(*kernels_, *from_, *to_, src + source_bytes(at), buffers.out.data() + output_offset(at), run,
                                 importance, buffers.scratch.data());
     if (done.fault != encoding::Fault::none)
       return fail(Error{Code::misuse, fault_text(done, first + at, *to_), no_position, "", tensor_->name});
+    at += run;
   }
   return {};
 }

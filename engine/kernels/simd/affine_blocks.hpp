@@ -55,6 +55,8 @@ struct K45Layout {
   static void store_codes(const std::uint8_t* q, std::uint8_t* dst) { k45::store_codes<Bits>(q, dst); }
 };
 
+namespace {
+
 struct Q2KLayout {
   static constexpr std::size_t group = k23::group, groups = k23::groups, bytes = k23::q2_k_bytes;
   static constexpr int levels = 3;
@@ -83,12 +85,14 @@ struct Q2KLayout {
   static void store_codes(const std::uint8_t* q, std::uint8_t* dst) { k23::store_two_bits(q, dst + 16); }
 };
 
+}  // namespace
+
 template <class V, class Layout>
 struct AffineBlocks {
   using F = typename V::F;
   using Group = AffineFit<V>;
   static constexpr std::size_t lanes = V::lanes;
-  static constexpr std::size_t group = Layout::group, groups = Layout::groups;
+  static constexpr std::size_t group = Layout::group, groups = Layout::groups, bytes = Layout::bytes;
   static constexpr std::size_t blocks = lanes / groups;  // of one batch of groups
   static constexpr std::uint32_t block_bits = (1u << groups) - 1;
   static_assert(lanes % groups == 0 && lanes <= 16);
@@ -139,7 +143,7 @@ struct AffineBlocks {
     fits.keep(0, fit_affine<V, group, Layout::deviation>(x, weights, Layout::levels, Layout::trials()));
     for (std::size_t b = 0; b < blocks; ++b) {
       const float* block = src + super_elements * b;
-      std::uint8_t* out = dst + Layout::bytes * b;
+      std::uint8_t* out = dst + bytes * b;
       const std::size_t first = groups * b;
       Layout::store_values(fits.scale + first, fits.minus_min + first, out);
       if ((fits.sound >> b & 1) == 0 || !finish(block, fits.inverse + first, fits.least + first, out))
@@ -150,9 +154,9 @@ struct AffineBlocks {
   static void encode(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
     constexpr std::size_t step = blocks * super_elements;
     std::size_t i = 0;
-    for (; i + step <= n; i += step) encode_batch(src + i, dst + i / super_elements * Layout::bytes);
+    for (; i + step <= n; i += step) encode_batch(src + i, dst + i / super_elements * bytes);
     if (i < n)
-      Layout::encode_portable(src + i, dst + i / super_elements * Layout::bytes, n - i);
+      Layout::encode_portable(src + i, dst + i / super_elements * bytes, n - i);
   }
 
   // One batch of groups with an importance: their fits, and the sums of their weights.
@@ -182,8 +186,8 @@ struct AffineBlocks {
     Fits<all_groups> fits;
     float sums[all_groups] = {}, variances[lanes], scales[lanes], leasts[lanes];
     std::uint8_t scale_codes[groups][lanes], least_codes[groups][lanes];
-    for (std::size_t b = 0; b < count; ++b)
-      variances[b] = Layout::variance_factor * sum_of_squares(src + super_elements * b, super_elements) / 256.0f;
+    sum_squares<V>(src, count, super_elements, variances);
+    for (std::size_t b = 0; b < count; ++b) variances[b] = Layout::variance_factor * variances[b] / 256.0f;
     for (std::size_t b = 0; b < count; b += blocks)
       fit_weighted(src + super_elements * b, importance + super_elements * b, variances + b, groups * b, fits,
                          sums);
@@ -194,7 +198,7 @@ struct AffineBlocks {
     sound &= fit_values(fits.minus_min, weights, leasts, least_codes);
     for (std::size_t b = 0; b < count; ++b) {
       const float* block = src + super_elements * b;
-      std::uint8_t* out = dst + Layout::bytes * b;
+      std::uint8_t* out = dst + bytes * b;
       const std::size_t first = groups * b;
       std::uint8_t of_scales[groups], of_leasts[groups];
       for (std::size_t g = 0; g < groups; ++g) {
@@ -210,11 +214,11 @@ struct AffineBlocks {
   static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
     const std::size_t in_lanes = n / (blocks * super_elements) * blocks;
     for (std::size_t b = 0; b < in_lanes; b += lanes)
-      encode_weighted_blocks(src + super_elements * b, importance + super_elements * b, dst + Layout::bytes * b,
+      encode_weighted_blocks(src + super_elements * b, importance + super_elements * b, dst + bytes * b,
                                    in_lanes - b < lanes ? in_lanes - b : lanes);
     const std::size_t done = super_elements * in_lanes;
     if (done < n)
-      Layout::encode_weighted_portable(src + done, importance + done, dst + Layout::bytes * in_lanes, n - done);
+      Layout::encode_weighted_portable(src + done, importance + done, dst + bytes * in_lanes, n - done);
   }
 };
 

@@ -1,5 +1,5 @@
 // AVX2 and F16C: conversions of single numbers, eight (from binary64: four) at a time, tails by element.hpp.
-// For isa_avx2.cpp alone; internal linkage throughout.
+// For isa_avx2.cpp and isa_avx512.cpp; internal linkage throughout.
 #pragma once
 
 #include "engine/kernels/element.hpp"

@@ -15,24 +15,44 @@ static inline void load_groups(const float* src, std::size_t n, typename V::F* o
   for (std::size_t i = 0; i < n; i += 8) V::load_columns(src + i, n, out + i);
 }
 
-// As sum_of_squares of V::lanes groups of n numbers, each in order.
+// sum_of_squares of `count` rows of n numbers that lie one after another, n a multiple of 8. The numbers of a row are
+// added in order, which takes as long for one row as for several at once.
+template <std::size_t count>
+static inline void sum_squares_of(const float* src, std::size_t n, float* sums) {
+  float together[count] = {};
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t r = 0; r < count; ++r) together[r] += src[n * r + i] * src[n * r + i];
+  for (std::size_t r = 0; r < count; ++r) sums[r] = together[r];
+}
+
 template <class V>
-static inline typename V::F sums_of_squares(const float* src, std::size_t n) {
-  auto sum = V::all(0.0f);
-  for (std::size_t i = 0; i < n; i += 8) {
-    typename V::F columns[8];
-    V::load_columns(src + i, n, columns);
-    for (const auto& column : columns) sum = sum + column * column;
+static inline void sum_squares(const float* src, std::size_t count, std::size_t n, float* sums) {
+  std::size_t row = 0;
+  for (; row + V::lanes <= count; row += V::lanes) {
+    auto sum = V::all(0.0f);
+    for (std::size_t i = 0; i < n; i += 8) {
+      typename V::F columns[8];
+      V::load_columns(src + n * row + i, n, columns);
+      for (const auto& column : columns) sum = sum + column * column;
+    }
+    V::store(sums + row, sum);
   }
-  return sum;
+  for (; row + 4 <= count; row += 4) sum_squares_of<4>(src + n * row, n, sums + row);
+  for (; row < count; ++row) sum_squares_of<1>(src + n * row, n, sums + row);
 }
 
 // As weigh: the weights that an importance gives to groups whose numbers are x.
 template <class V>
+static inline void weigh_groups(const typename V::F* x, const typename V::F* importance, typename V::F variance,
+                                std::size_t n, typename V::F* weights) {
+  for (std::size_t i = 0; i < n; ++i) weights[i] = importance[i] * V::sqrt(variance + x[i] * x[i]);
+}
+
+template <class V>
 static inline void weigh_groups(const typename V::F* x, const float* importance, typename V::F variance, std::size_t n,
                                 typename V::F* weights) {
   load_groups<V>(importance, n, weights);
-  for (std::size_t i = 0; i < n; ++i) weights[i] = weights[i] * V::sqrt(variance + x[i] * x[i]);
+  weigh_groups<V>(x, weights, variance, n, weights);
 }
 
 template <class V>

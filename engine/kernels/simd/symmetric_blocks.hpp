@@ -50,14 +50,14 @@ struct KeptFits {
 template <class V>
 struct Q6K {
   using F = typename V::F;
-  static constexpr std::size_t group = q6k::group, groups = q6k::groups;
+  static constexpr std::size_t group = q6k::group, groups = q6k::groups, bytes = q6k::bytes;
   static_assert(V::lanes == groups);
 
   static bool store(const float* x, const KeptFits<V>& fits, std::uint8_t* dst) {
     if (fits.moderate != 0xffff)
       return false;
     if (!q6k::store_scales(fits.scale, dst)) {
-      for (std::size_t i = 0; i < q6k::bytes; ++i) dst[i] = 0;
+      for (std::size_t i = 0; i < bytes; ++i) dst[i] = 0;
       return true;
     }
     const float scale = load_f16(dst + q6k::scale_at);
@@ -82,13 +82,13 @@ struct Q6K {
   }
 
   static void encode(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
-    for (std::size_t i = 0; i < n; i += super_elements, dst += q6k::bytes)
+    for (std::size_t i = 0; i < n; i += super_elements, dst += bytes)
       if (!store(src + i, fit(src + i, nullptr), dst))
         encode_q6_k(src + i, dst, super_elements);
   }
 
   static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
-    for (std::size_t i = 0; i < n; i += super_elements, dst += q6k::bytes)
+    for (std::size_t i = 0; i < n; i += super_elements, dst += bytes)
       if (!store(src + i, fit(src + i, importance + i), dst))
         encode_weighted_q6_k(src + i, importance + i, dst, super_elements);
   }
@@ -98,7 +98,8 @@ struct Q6K {
 template <class V>
 struct Q3K {
   using F = typename V::F;
-  static constexpr std::size_t group = k23::group, groups = k23::groups, lanes = V::lanes;
+  static constexpr std::size_t group = k23::group, groups = k23::groups, bytes = k23::q3_k_bytes;
+  static constexpr std::size_t lanes = V::lanes;
   static_assert(lanes == groups);
 
   static bool store_codes(const float* x, const float* inverses, std::uint8_t* dst) {
@@ -133,11 +134,13 @@ struct Q3K {
   static void encode_weighted_blocks(const float* src, const float* importance, std::uint8_t* dst, std::size_t count) {
     float scale[lanes * groups] = {}, inverse[lanes * groups], sums[lanes * groups] = {}, scales[lanes];
     std::uint8_t codes[groups][lanes];
+    float variances[lanes];
+    sum_squares<V>(src, count, super_elements, variances);
     std::uint32_t sound = 0;
     for (std::size_t b = 0; b < count; ++b) {
       F x[group], weights[group];
       load_groups<V>(src + super_elements * b, group, x);
-      const float variance = 2.0f * sum_of_squares(src + super_elements * b, super_elements) / 256.0f;
+      const float variance = 2.0f * variances[b] / 256.0f;
       weigh_groups<V>(x, importance + super_elements * b, V::all(variance), group, weights);
       V::store(sums + groups * b, sum_of_each<V>(weights, group));
       const SymmetricFit<V> fit = fit_symmetric<V, group, 4>(x, weights);
@@ -148,7 +151,7 @@ struct Q3K {
     sound &= fit_scales(scale, sums, scales, codes);
     for (std::size_t b = 0; b < count; ++b) {
       const float* block = src + super_elements * b;
-      std::uint8_t* out = dst + k23::q3_k_bytes * b;
+      std::uint8_t* out = dst + bytes * b;
       std::uint8_t of_block[groups];
       for (std::size_t g = 0; g < groups; ++g) of_block[g] = codes[g][b];
       k23::store_group_codes(of_block, out + 96);
@@ -161,7 +164,7 @@ struct Q3K {
   static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
     const std::size_t blocks = n / super_elements;
     for (std::size_t b = 0; b < blocks; b += lanes)
-      encode_weighted_blocks(src + super_elements * b, importance + super_elements * b, dst + k23::q3_k_bytes * b,
+      encode_weighted_blocks(src + super_elements * b, importance + super_elements * b, dst + bytes * b,
                              blocks - b < lanes ? blocks - b : lanes);
   }
 
@@ -174,7 +177,7 @@ struct Q3K {
     fit_stepwise(x, fits);
     for (std::size_t b = 0; b < count; ++b) {
       const float* block = src + super_elements * b;
-      std::uint8_t* out = dst + k23::q3_k_bytes * b;
+      std::uint8_t* out = dst + bytes * b;
       float scales[groups];
       V::store(scales, fits.scale[b]);
       k23::store_q3_k_scales(scales, out);
@@ -191,7 +194,7 @@ struct Q3K {
   static void encode(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
     const std::size_t blocks = n / super_elements;
     for (std::size_t b = 0; b < blocks; b += several)
-      encode_blocks(src + super_elements * b, dst + k23::q3_k_bytes * b, blocks - b < several ? blocks - b : several);
+      encode_blocks(src + super_elements * b, dst + bytes * b, blocks - b < several ? blocks - b : several);
   }
 };
 

@@ -1,9 +1,8 @@
-// q4_0, q4_1, q5_0 and q5_1 with an importance, V::lanes blocks at once. See lanes_avx2.hpp for V; blocks_q4_q5.hpp for
+// q4_0, q4_1, q5_0 and q5_1 with an importance, V::lanes blocks at once. See lanes_avx2.hpp for V; blocks_q4_q5.cpp for
 // the layouts.
 #pragma once
 
 #include "engine/kernels/blocks.hpp"
-#include "engine/kernels/blocks_q4_q5.hpp"
 #include "engine/kernels/simd/affine.hpp"
 #include "engine/kernels/simd/groups.hpp"
 
@@ -19,13 +18,19 @@ struct Q45Layout {
   static constexpr std::size_t nibbles_at = fifth_bits_at + (bits == 5 ? 4 : 0);
   static constexpr std::size_t bytes = nibbles_at + 16;
 
-  static void store(float scale, float least, const std::uint8_t* q, std::uint8_t* dst) {
+  // The codes of the two halves of a block.
+  template <class V>
+  static void store(float scale, float least, typename V::I first, typename V::I second, std::uint8_t* dst) {
     store_f16(dst, scale);
     if constexpr (has_least)
       store_f16(dst + 2, least);
-    if constexpr (bits == 5)
-      q45::store_fifth_bits(q, dst + fifth_bits_at);
-    q45::store_nibbles(q, dst + nibbles_at);
+    if constexpr (bits == 5) {
+      const auto fifth = V::all(16);
+      store_u16(dst + fifth_bits_at, static_cast<std::uint16_t>(V::bits((first & fifth) == fifth)));
+      store_u16(dst + fifth_bits_at + 2, static_cast<std::uint16_t>(V::bits((second & fifth) == fifth)));
+    }
+    const auto nibble = V::all(15);
+    V::store_u8(dst + nibbles_at, (first & nibble) | V::template shift_left<4>(second & nibble));
   }
 };
 
@@ -37,13 +42,14 @@ struct Q45Fits {
   std::uint32_t sound;
 };
 
-template <class V, unsigned bits, bool has_least, EncodeWeighted portable>
+// Rows: the type of lanes for the sums of several rows.
+template <class V, class Rows, unsigned bits, bool has_least, EncodeWeighted portable>
 struct WeightedQ45 {
   using F = typename V::F;
   using Layout = Q45Layout<bits, has_least>;
   static constexpr std::size_t lanes = V::lanes;
 
-  static Q45Fits<V> fit(const float* src, const float* importance, float variance) {
+  static Q45Fits<V> fit(const float* src, const F* importance, float variance) {
     F x[block_elements], weights[block_elements];
     load_groups<V>(src, block_elements, x);
     weigh_groups<V>(x, importance, V::all(variance), block_elements, weights);
@@ -65,37 +71,61 @@ struct WeightedQ45 {
     return fits;
   }
 
-  static void store_block(const float* x, const Q45Fits<V>& fits, std::size_t b, std::uint8_t* dst) {
-    const F magic = V::all(nearest_magic);
+  static typename V::I codes_of(const float* x, F inverse, F least) {
     const F low = V::all(nearest_magic - (has_least ? 0 : Layout::levels));
     const F high = V::all(nearest_magic + (has_least ? Layout::levels : Layout::levels - 1));
-    const F inverse = V::all(fits.inverse[b]), least = V::all(has_least ? fits.least[b] : 0.0f);
-    std::uint8_t q[block_elements];
-    for (std::size_t i = 0; i < block_elements; i += lanes) {
-      const F x_i = has_least ? V::load(x + i) - least : V::load(x + i);
-      const F code = V::min(V::max(inverse * x_i + magic, low), high);
-      V::store_u8(q + i, (V::as_int(code) + V::all(has_least ? 0 : Layout::levels)) & V::all(31));
-    }
-    if (!has_least && fits.inverse[b] == 0.0f)  // a block of zeros
-      for (std::uint8_t& code : q) code = 0;
-    Layout::store(fits.scale[b], has_least ? fits.minimum[b] : 0.0f, q, dst);
+    const F difference = has_least ? V::load(x) - least : V::load(x);
+    const F code = V::min(V::max(inverse * difference + V::all(nearest_magic), low), high);
+    return (V::as_int(code) + V::all(has_least ? 0 : Layout::levels)) & V::all(31);
   }
 
-  // A row; the variance is that of all of it. The last blocks take the lanes together with some before them.
-  static void encode(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
+  static void store_block(const float* x, const Q45Fits<V>& fits, std::size_t b, std::uint8_t* dst) {
+    static_assert(lanes == block_elements / 2);
+    const F inverse = V::all(fits.inverse[b]), least = V::all(has_least ? fits.least[b] : 0.0f);
+    typename V::I first = codes_of(x, inverse, least), second = codes_of(x + lanes, inverse, least);
+    if (!has_least && fits.inverse[b] == 0.0f)  // a block of zeros
+      first = second = V::all(0);
+    Layout::template store<V>(fits.scale[b], has_least ? fits.minimum[b] : 0.0f, first, second, dst);
+  }
+
+  // At most `several` rows; bit r of the result: the portable row has to do row r. The last blocks take the lanes
+  // together with some before them.
+  static std::uint32_t encode_rows(const float* src, const float* importance, const float* variances, std::uint8_t* dst,
+                                   std::size_t rows, std::size_t n) {
     const std::size_t blocks = n / block_elements;
-    const float variance = q45::row_variance(src, n);
-    std::uint32_t failed = blocks < lanes;
-    for (std::size_t b = 0; b + lanes <= blocks + lanes - 1 && failed == 0; b += lanes) {
+    if (blocks < lanes)
+      return ~0u;
+    std::uint32_t failed = 0;
+    for (std::size_t b = 0; b < blocks; b += lanes) {
       const std::size_t first = b + lanes <= blocks ? b : blocks - lanes;
-      const float* x = src + block_elements * first;
-      const Q45Fits<V> fits = fit(x, importance + block_elements * first, variance);
-      failed = ~fits.sound & ((1u << lanes) - 1);
-      for (std::size_t i = 0; i < lanes; ++i)
-        store_block(x + block_elements * i, fits, i, dst + Layout::bytes * (first + i));
+      F columns[block_elements];
+      load_groups<V>(importance + block_elements * first, block_elements, columns);
+      for (std::size_t row = 0; row < rows; ++row) {
+        const float* x = src + n * row + block_elements * first;
+        const Q45Fits<V> fits = fit(x, columns, variances[row]);
+        failed |= static_cast<std::uint32_t>(fits.sound != (1u << lanes) - 1) << row;
+        for (std::size_t i = 0; i < lanes; ++i)
+          store_block(x + block_elements * i, fits, i, dst + Layout::bytes * (blocks * row + first + i));
+      }
     }
-    if (failed != 0)
-      portable(src, importance, dst, n);
+    return failed;
+  }
+
+  // The variance is that of a whole row.
+  static void encode(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
+                     std::size_t n) noexcept {
+    constexpr std::size_t several = Rows::lanes;
+    const std::size_t row_bytes = n / block_elements * Layout::bytes;
+    for (std::size_t row = 0; row < rows; row += several) {
+      const std::size_t count = rows - row < several ? rows - row : several;
+      float variances[several] = {};
+      sum_squares<Rows>(src + n * row, count, n, variances);
+      for (float& variance : variances) variance = variance / static_cast<float>(n);
+      const std::uint32_t failed = encode_rows(src + n * row, importance, variances, dst + row_bytes * row, count, n);
+      for (std::size_t r = row; r < row + count; ++r)
+        if ((failed >> (r - row) & 1) != 0)
+          portable(src + n * r, importance, dst + row_bytes * r, n);
+    }
   }
 };
 

@@ -47,11 +47,9 @@ inline Bytes encode(const kernels::Kernels& row, std::string_view id, const std:
 inline Bytes encode_weighted(const kernels::Kernels& row, std::string_view id, const std::vector<float>& values,
                              const std::vector<float>& importance) {
   const Codec& to = codec(id);
-  const std::size_t columns = importance.size();
-  const std::size_t row_bytes = columns / to.block_elements * to.block_bytes;
-  Bytes bytes(values.size() / columns * row_bytes);
-  for (std::size_t i = 0; i < values.size() / columns; ++i)
-    to.encode_weighted(row, values.data() + columns * i, importance.data(), bytes.data() + row_bytes * i, columns);
+  Bytes bytes(values.size() / to.block_elements * to.block_bytes);
+  to.encode_weighted(row, values.data(), importance.data(), bytes.data(), values.size() / importance.size(),
+                     importance.size());
   return bytes;
 }
 
