@@ -4,14 +4,11 @@
 //                                  group | 8..135 nibbles |   weight = scale * (group scale - 32) * values[q]
 // Nibbles: of each group of 32, byte j of 16 has weight j in its low half and weight j + 16 in its high half.
 #include "engine/kernels/blocks.hpp"
-#include "engine/kernels/blocks_rows.hpp"
-#include "engine/kernels/blocks_values.hpp"
+#include "engine/kernels/blocks_iq4.hpp"
 
 namespace heirloom::kernels {
+namespace iq4 {
 namespace {
-
-constexpr std::size_t group = 32;
-constexpr std::size_t groups = super_elements / group;
 
 // The value nearest to x, the upper one of two equally near. Both sides of the comparison are doubled and so exact.
 int nearest_value(float x) {
@@ -81,37 +78,16 @@ void store_values(const float* x, float inverse, std::uint8_t* dst) {
 void encode_iq4_nl_block(const float* x, const float* importance, std::uint8_t* dst) {
   const float scale = fit_group(x, importance, sum_of_squares(x, group), group);
   store_f16(dst, scale);
-  store_values(x, scale != 0.0f ? 1.0f / scale : 0.0f, dst + 2);
+  store_values(x, inverse_of(scale), dst + 2);
 }
 
 void encode_iq4_xs_block(const float* x, const float* importance, std::uint8_t* dst) {
   const float sum = sum_of_squares(x, super_elements);
-  float scales[groups];
-  float largest = 0.0f;
-  float extreme = 0.0f;
-  for (std::size_t g = 0; g < groups; ++g) {
+  float scales[groups], inverses[groups];
+  for (std::size_t g = 0; g < groups; ++g)
     scales[g] = fit_group(x + group * g, importance == nullptr ? nullptr : importance + group * g, sum, super_elements);
-    if (magnitude_of(scales[g]) > largest) {
-      largest = magnitude_of(scales[g]);
-      extreme = scales[g];
-    }
-  }
-  const float scale = -extreme / 32.0f;
-  const float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
-  unsigned high = 0;
-  unsigned low = 0;
-  for (std::size_t g = 0; g < groups; ++g) {
-    const std::int32_t code = clamped(nearest(inverse * scales[g]), -32, 31);
-    const float group_scale = scale * static_cast<float>(code);
-    store_values(x + group * g, group_scale != 0.0f ? 1.0f / group_scale : 0.0f, dst + 8 + group / 2 * g);
-    const auto stored = static_cast<unsigned>(code + 32);
-    high |= stored >> 4 << 2 * g;
-    low |= (stored & 15) << 4 * g;
-  }
-  store_f16(dst, scale);
-  store_u16(dst + 2, static_cast<std::uint16_t>(high));
-  store_u16(dst + 4, static_cast<std::uint16_t>(low));
-  store_u16(dst + 6, static_cast<std::uint16_t>(low >> 16));
+  store_group_scales(scales, dst, inverses);
+  for (std::size_t g = 0; g < groups; ++g) store_values(x + group * g, inverses[g], dst + 8 + group / 2 * g);
 }
 
 void load_values(const std::uint8_t* src, float scale, float* x) {
@@ -132,28 +108,29 @@ void decode_iq4_xs_block(const std::uint8_t* src, float* x) {
 }
 
 }  // namespace
+}  // namespace iq4
 
 void encode_iq4_nl(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
-  encode_each<group, 18>(src, dst, n,
-                         [](const float* x, std::uint8_t* block) { encode_iq4_nl_block(x, nullptr, block); });
+  encode_each<iq4::group, iq4::nl_bytes>(src, dst, n,
+                         [](const float* x, std::uint8_t* block) { iq4::encode_iq4_nl_block(x, nullptr, block); });
 }
 void encode_weighted_iq4_nl(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
-  encode_each_weighted<group, 18>(src, importance, dst, n, encode_iq4_nl_block);
+  encode_each_weighted<iq4::group, iq4::nl_bytes>(src, importance, dst, n, iq4::encode_iq4_nl_block);
 }
 void decode_iq4_nl(const std::uint8_t* src, float* dst, std::size_t n) noexcept {
-  decode_each<group, 18>(src, dst, n,
-                         [](const std::uint8_t* block, float* x) { load_values(block + 2, load_f16(block), x); });
+  decode_each<iq4::group, iq4::nl_bytes>(src, dst, n,
+                         [](const std::uint8_t* block, float* x) { iq4::load_values(block + 2, load_f16(block), x); });
 }
 
 void encode_iq4_xs(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
-  encode_each<super_elements, 136>(src, dst, n,
-                                   [](const float* x, std::uint8_t* block) { encode_iq4_xs_block(x, nullptr, block); });
+  encode_each<super_elements, iq4::xs_bytes>(src, dst, n,
+                                   [](const float* x, std::uint8_t* block) { iq4::encode_iq4_xs_block(x, nullptr, block); });
 }
 void encode_weighted_iq4_xs(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
-  encode_each_weighted<super_elements, 136>(src, importance, dst, n, encode_iq4_xs_block);
+  encode_each_weighted<super_elements, iq4::xs_bytes>(src, importance, dst, n, iq4::encode_iq4_xs_block);
 }
 void decode_iq4_xs(const std::uint8_t* src, float* dst, std::size_t n) noexcept {
-  decode_each<super_elements, 136>(src, dst, n, decode_iq4_xs_block);
+  decode_each<super_elements, iq4::xs_bytes>(src, dst, n, iq4::decode_iq4_xs_block);
 }
 
 }  // namespace heirloom::kernels

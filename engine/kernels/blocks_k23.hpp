@@ -19,7 +19,7 @@ constexpr std::size_t half_block = 128;
 
 constexpr std::size_t q2_k_bytes = 84;
 constexpr std::size_t q3_k_bytes = 110;
-constexpr Trials q2_k_trials() { return {-0.5f, 0.1f, 15}; }
+static constexpr Trials q2_k_trials() { return {-0.5f, 0.1f, 15}; }
 
 static inline void store_two_bits(const std::uint8_t* q, std::uint8_t* dst) {
   for (std::size_t half = 0; half < super_elements; half += half_block)

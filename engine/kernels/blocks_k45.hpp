@@ -15,6 +15,8 @@ namespace heirloom::kernels::k45 {
 constexpr std::size_t group = 32;
 constexpr std::size_t groups = super_elements / group;
 
+namespace {
+
 struct Q4 {
   static constexpr int levels = 15;
   static constexpr std::size_t bytes = 144;
@@ -33,6 +35,8 @@ struct Q5 {
   static constexpr auto encode_weighted_portable = encode_weighted_q5_k;
   static constexpr std::uint8_t group_limit = 63;
 };
+
+}  // namespace
 
 // Twelve bytes: 0..3 scales and 4..7 least values of groups 0..3 in their low six bits; 8..11 the low four bits of both
 // of groups 4..7, whose high two bits are on top of bytes 0..3 and 4..7.

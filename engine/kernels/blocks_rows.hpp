@@ -10,18 +10,18 @@ namespace heirloom::kernels {
 constexpr std::size_t super_elements = 256;  // of a block with sub-blocks
 
 template <std::size_t elements, std::size_t bytes, class Block>
-void encode_each(const float* src, std::uint8_t* dst, std::size_t n, Block block) noexcept {
+static void encode_each(const float* src, std::uint8_t* dst, std::size_t n, Block block) noexcept {
   for (std::size_t i = 0; i < n / elements; ++i) block(src + elements * i, dst + bytes * i);
 }
 
 template <std::size_t elements, std::size_t bytes, class Block>
-void encode_each_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n,
+static void encode_each_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n,
                           Block block) noexcept {
   for (std::size_t i = 0; i < n / elements; ++i) block(src + elements * i, importance + elements * i, dst + bytes * i);
 }
 
 template <std::size_t elements, std::size_t bytes, class Block>
-void decode_each(const std::uint8_t* src, float* dst, std::size_t n, Block block) noexcept {
+static void decode_each(const std::uint8_t* src, float* dst, std::size_t n, Block block) noexcept {
   for (std::size_t i = 0; i < n / elements; ++i) block(src + bytes * i, dst + elements * i);
 }
 
@@ -46,6 +46,6 @@ static inline float load_f16(const std::uint8_t* src) { return f16_to_f32(load_u
 static inline void store_f16(std::uint8_t* dst, float value) { store_u16(dst, scale_to_f16(value)); }
 
 // ggml's trials for blocks with an importance.
-constexpr Trials weighted_trials() { return {-0.9f, 0.05f, 36}; }
+static constexpr Trials weighted_trials() { return {-0.9f, 0.05f, 36}; }
 
 }  // namespace heirloom::kernels

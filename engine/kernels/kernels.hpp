@@ -31,7 +31,7 @@ struct Blocks {
 };
 
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "neon"
+  std::string_view name;  // "scalar", "avx2", "avx512", "neon"
   std::size_t lanes;      // 32-bit lanes
 
   // Widening: exact. A NaN keeps its sign and payload; f16 and f8 NaNs become quiet, bf16 is its bits shifted.
@@ -66,13 +66,14 @@ struct Kernels {
 
 extern const Kernels scalar_kernels;
 
-// Rows that this machine can run, scalar first.
+// Rows that this machine can run: scalar first, the one to use last. AVX-512, whose use may slow down what runs beside
+// it, is never the last.
 std::span<const Kernels* const> supported();
 
 // The row with this name, or null where this machine cannot run it.
 const Kernels* find_row(std::string_view name);
 
-// The row to use: HEIRLOOM_ISA's, or the best supported. Null when HEIRLOOM_ISA names one that is absent.
+// The row to use: HEIRLOOM_ISA's, or the last supported. Null when HEIRLOOM_ISA names one that is absent.
 const Kernels* chosen();
 
 }  // namespace heirloom::kernels

@@ -22,6 +22,13 @@ bool has_avx2() {
 }
 #endif
 
+#if defined(HEIRLOOM_KERNELS_AVX512)
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+}
+#endif
+
 struct Supported {
   std::array<const Kernels*, 4> rows{};
   std::size_t count = 0;
@@ -32,9 +39,16 @@ struct Supported {
 Supported ask_the_cpu() {
   Supported found;
   found.add(scalar_kernels);
+#if defined(HEIRLOOM_KERNELS_AVX512)
+  if (has_avx2() && has_avx512())
+    found.add(avx512_kernels);
+#endif
 #if defined(HEIRLOOM_KERNELS_AVX2)
   if (has_avx2())
     found.add(avx2_kernels);
+#endif
+#if defined(HEIRLOOM_KERNELS_NEON)
+  found.add(neon_kernels);  // every 64-bit ARM has it
 #endif
   return found;
 }

@@ -7,5 +7,7 @@
 namespace heirloom::kernels {
 
 extern const Kernels avx2_kernels;
+extern const Kernels avx512_kernels;
+extern const Kernels neon_kernels;
 
 }  // namespace heirloom::kernels

@@ -55,6 +55,8 @@ struct K45Layout {
   static void store_codes(const std::uint8_t* q, std::uint8_t* dst) { k45::store_codes<Bits>(q, dst); }
 };
 
+namespace {
+
 struct Q2KLayout {
   static constexpr std::size_t group = k23::group, groups = k23::groups, bytes = k23::q2_k_bytes;
   static constexpr int levels = 3;
@@ -82,6 +84,8 @@ struct Q2KLayout {
   static GroupLine block_line(const std::uint8_t* src) { return {load_f16(src + 80), load_f16(src + 82)}; }
   static void store_codes(const std::uint8_t* q, std::uint8_t* dst) { k23::store_two_bits(q, dst + 16); }
 };
+
+}  // namespace
 
 template <class V, class Layout>
 struct AffineBlocks {

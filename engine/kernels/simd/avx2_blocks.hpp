@@ -1,6 +1,6 @@
 // AVX2: quantized blocks. Scales are found for eight blocks at once, a block to a lane; each block's weights then keep
 // the reference's order of operations. Groups with infinities, NaN or scales whose inverse overflows go to block.hpp,
-// and so do the blocks left over. For isa_avx2.cpp alone; internal linkage throughout.
+// and so do the blocks left over. For isa_avx2.cpp and isa_avx512.cpp; internal linkage throughout.
 #pragma once
 
 #include "engine/kernels/block.hpp"
@@ -173,6 +173,19 @@ static void decode_q4_0_one(const std::uint8_t* src, float* dst) {
   const __m128i parts[4] = {low, _mm_srli_si128(low, 8), high, _mm_srli_si128(high, 8)};
   for (std::size_t i = 0; i < 4; ++i)
     _mm256_storeu_ps(dst + 8 * i, _mm256_mul_ps(scale, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(parts[i]))));
+}
+
+template <auto group, auto block, std::size_t bytes>
+static void encode_blocks(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
+  std::size_t i = 0;
+  for (; i + group_blocks <= n / block_elements; i += group_blocks)
+    group(src + block_elements * i, dst + bytes * i);
+  for (; i < n / block_elements; ++i) block(src + block_elements * i, dst + bytes * i);
+}
+
+template <auto block, std::size_t bytes>
+static void decode_blocks(const std::uint8_t* src, float* dst, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n / block_elements; ++i) block(src + bytes * i, dst + block_elements * i);
 }
 
 }  // namespace heirloom::kernels::avx2

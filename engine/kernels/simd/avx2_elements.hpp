@@ -1,5 +1,5 @@
 // AVX2 and F16C: conversions of single numbers, eight (from binary64: four) at a time, tails by element.hpp.
-// For isa_avx2.cpp alone; internal linkage throughout.
+// For isa_avx2.cpp and isa_avx512.cpp; internal linkage throughout.
 #pragma once
 
 #include "engine/kernels/element.hpp"
@@ -24,15 +24,6 @@ static inline __m128i pack_u16(__m256i v) {
 static inline __m128i pack_u8(__m256i v) {
   const __m128i words = pack_u16(v);
   return _mm_packus_epi16(words, words);
-}
-
-static inline __m256i magnitudes_8(const float* src) { return _mm256_and_si256(load_256(src), all(~sign_bit)); }
-
-static inline std::uint32_t largest_lane(__m256i v) {
-  __m128i half = _mm_max_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-  half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0x4e));
-  half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0xb1));
-  return static_cast<std::uint32_t>(_mm_cvtsi128_si32(half));
 }
 
 static void f16_to_f32_8(const std::uint8_t* src, float* dst) { _mm256_storeu_ps(dst, _mm256_cvtph_ps(load_128(src))); }

@@ -1,5 +1,5 @@
-// Decoding of encodings with one scale for each block (nvfp4: for each 16 weights). Layouts: blocks_q4_q5.cpp,
-// blocks_iq4.cpp, blocks_fp4.cpp, blocks_ternary.cpp. See lanes_avx2.hpp for the types of lanes.
+// Decoding of encodings with one scale for each block (nvfp4: for each 16 weights). Layouts: block.hpp,
+// blocks_q4_q5.cpp,// blocks_iq4.cpp, blocks_fp4.cpp, blocks_ternary.cpp. See lanes_avx2.hpp for the types of lanes.
 #pragma once
 
 #include "engine/kernels/blocks.hpp"
@@ -33,6 +33,25 @@ struct FlatDecoders {
   static I low_nibbles(I bytes) { return bytes & V::all(15); }
   static I high_nibbles(I bytes) { return V::template shift_right<4>(bytes); }
   static I fifth_bits(std::uint32_t bits) { return V::ones(V::mask(bits)) & V::all(16); }
+
+  static bool q8_0(const std::uint8_t* src, float* x) {
+    if (!is_finite_f16(load_u16(src)))
+      return false;
+    const F scale = V::all_f16(load_u16(src));
+    V::store(x, scale * V::to_float(V::load_i8(src + 2)));
+    V::store(x + 16, scale * V::to_float(V::load_i8(src + 18)));
+    return true;
+  }
+
+  static bool q4_0(const std::uint8_t* src, float* x) {
+    if (!is_finite_f16(load_u16(src)))
+      return false;
+    const F scale = V::all_f16(load_u16(src));
+    const I bytes = V::load_u8(src + 2);
+    V::store(x, scale * V::to_float(low_nibbles(bytes) - V::all(8)));
+    V::store(x + 16, scale * V::to_float(high_nibbles(bytes) - V::all(8)));
+    return true;
+  }
 
   static bool q4_1(const std::uint8_t* src, float* x) {
     if (!is_finite_f16(load_u16(src)) || !is_finite_f16(load_u16(src + 2)))

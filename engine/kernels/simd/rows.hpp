@@ -7,6 +7,12 @@
 #include "engine/kernels/simd/decode_flat.hpp"
 #include "engine/kernels/simd/decode_grids.hpp"
 #include "engine/kernels/simd/decode_k.hpp"
+#include "engine/kernels/simd/encode_flat.hpp"
+#include "engine/kernels/simd/encode_fp4.hpp"
+#include "engine/kernels/simd/encode_ternary.hpp"
+#include "engine/kernels/simd/iq4.hpp"
+#include "engine/kernels/simd/grid_blocks.hpp"
+#include "engine/kernels/simd/iq1_blocks.hpp"
 #include "engine/kernels/simd/symmetric_blocks.hpp"
 #include "engine/kernels/simd/weighted_q45.hpp"
 
@@ -49,6 +55,23 @@ constexpr void set_decoders(Blocks& blocks) {
   blocks.iq1_m.decode = decode_blocks<256, 56, Grid::iq1_m, decode_iq1_m>;
 }
 
+// Encoders that search nothing.
+template <class Eight, class Sixteen>
+constexpr void set_plain_encoders(Blocks& blocks) {
+  using Flat = FlatEncoders<Eight, Sixteen>;
+  using Fp4 = Fp4Encoders<Eight, Sixteen>;
+  using Ternary = TernaryEncoders<Eight, Sixteen>;
+  blocks.q4_1.encode = encode_batches<32, 20, 8, Flat::template affine<15, 20, encode_q4_1>>;
+  blocks.q5_0.encode = encode_batches<32, 22, 8, Flat::template symmetric<31, 22, encode_q5_0>>;
+  blocks.q5_1.encode = encode_batches<32, 24, 8, Flat::template affine<31, 24, encode_q5_1>>;
+  blocks.mxfp4.encode = encode_batches<32, 17, 8, Fp4::mxfp4>;
+  blocks.nvfp4.encode = encode_batches<64, 36, 2, Fp4::nvfp4>;
+  blocks.tq1_0.encode = encode_batches<256, 54, 1, Ternary::tq1_0>;
+  blocks.tq2_0.encode = encode_batches<256, 66, 1, Ternary::tq2_0>;
+  blocks.q1_0.encode = encode_batches<128, 18, 16, Ternary::q1_0>;
+  blocks.q2_0.encode = encode_batches<64, 18, 8, Ternary::q2_0>;
+}
+
 // In the order of Blocks.
 template <class Eight, class Sixteen>
 constexpr Blocks simd_blocks() {
@@ -62,7 +85,19 @@ constexpr Blocks simd_blocks() {
   use<AffineBlocks<Sixteen, K45Layout<k45::Q4>>>(blocks.q4_k);
   use<AffineBlocks<Sixteen, K45Layout<k45::Q5>>>(blocks.q5_k);
   use<Q6K<Sixteen>>(blocks.q6_k);
+  blocks.iq4_nl.encode = Iq4<Eight>::encode_nl;
+  blocks.iq4_nl.encode_weighted = each_row<Iq4<Eight>::encode_weighted_nl, iq4::group, iq4::nl_bytes>;
+  blocks.iq4_xs.encode = Iq4<Eight>::encode_xs;
+  blocks.iq4_xs.encode_weighted = each_row<Iq4<Eight>::encode_weighted_xs, super_elements, iq4::xs_bytes>;
+  set_plain_encoders<Eight, Sixteen>(blocks);
   set_decoders<Eight, Sixteen>(blocks);
+  use_grid<Eight, Iq2Xxs, encode_weighted_iq2_xxs>(blocks.iq2_xxs);
+  use_grid<Eight, Iq2Xs, encode_weighted_iq2_xs>(blocks.iq2_xs);
+  use_grid<Eight, Iq2S, encode_weighted_iq2_s>(blocks.iq2_s);
+  use_grid<Eight, Iq3Xxs, encode_weighted_iq3_xxs>(blocks.iq3_xxs);
+  use_grid<Eight, Iq3S, encode_weighted_iq3_s>(blocks.iq3_s);
+  blocks.iq1_s.encode_weighted = each_row<Iq1SBlocks<Eight>::encode_weighted, super_elements, Iq1SBlocks<Eight>::bytes>;
+  use<Iq1MBlocks<Eight>>(blocks.iq1_m);
   return blocks;
 }
 

@@ -1,76 +1,24 @@
 // Every row's block kernels give the scalar row's bits and touch nothing but their blocks, whatever the input.
-#include "engine/kernels/kernels.hpp"
-
-#include <doctest/doctest.h>
+#include "blocks_support.hpp"
 
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <random>
 #include <vector>
 
 namespace {
 
 using heirloom::kernels::BlockKernels;
-using heirloom::kernels::Blocks;
 using heirloom::kernels::Kernels;
 using heirloom::kernels::scalar_kernels;
 using heirloom::kernels::supported;
-using Bytes = std::vector<std::uint8_t>;
-
-struct Encoding {
-  const char* name;
-  BlockKernels Blocks::*kernels;
-  std::size_t elements;
-  std::size_t bytes;
-};
-
-constexpr std::array encodings{
-    Encoding{"q4_1", &Blocks::q4_1, 32, 20},        Encoding{"q5_0", &Blocks::q5_0, 32, 22},
-    Encoding{"q5_1", &Blocks::q5_1, 32, 24},        Encoding{"q2_k", &Blocks::q2_k, 256, 84},
-    Encoding{"q3_k", &Blocks::q3_k, 256, 110},      Encoding{"q4_k", &Blocks::q4_k, 256, 144},
-    Encoding{"q5_k", &Blocks::q5_k, 256, 176},      Encoding{"q6_k", &Blocks::q6_k, 256, 210},
-    Encoding{"iq4_nl", &Blocks::iq4_nl, 32, 18},    Encoding{"iq4_xs", &Blocks::iq4_xs, 256, 136},
-    Encoding{"mxfp4", &Blocks::mxfp4, 32, 17},      Encoding{"nvfp4", &Blocks::nvfp4, 64, 36},
-    Encoding{"tq1_0", &Blocks::tq1_0, 256, 54},     Encoding{"tq2_0", &Blocks::tq2_0, 256, 66},
-    Encoding{"q1_0", &Blocks::q1_0, 128, 18},       Encoding{"q2_0", &Blocks::q2_0, 64, 18},
-    Encoding{"iq2_xxs", &Blocks::iq2_xxs, 256, 66}, Encoding{"iq2_xs", &Blocks::iq2_xs, 256, 74},
-    Encoding{"iq2_s", &Blocks::iq2_s, 256, 82},     Encoding{"iq3_xxs", &Blocks::iq3_xxs, 256, 98},
-    Encoding{"iq3_s", &Blocks::iq3_s, 256, 110},    Encoding{"iq1_s", &Blocks::iq1_s, 256, 50},
-    Encoding{"iq1_m", &Blocks::iq1_m, 256, 56},
-};
-
-// The results lie at an odd address with a guard of one byte on both sides, in vectors of the exact size, so that a
-// sanitizer sees every byte too far.
-Bytes encoded(const Kernels& row, const Encoding& encoding, const std::vector<float>& input) {
-  Bytes output(input.size() / encoding.elements * encoding.bytes + 2, 0xa5);
-  (row.blocks.*encoding.kernels).encode(input.data(), output.data() + 1, input.size());
-  CHECK(output.front() == 0xa5);
-  CHECK(output.back() == 0xa5);
-  return output;
-}
-
-Bytes encoded(const Kernels& row, const Encoding& encoding, const std::vector<float>& input,
-              const std::vector<float>& importance) {
-  Bytes output(input.size() / encoding.elements * encoding.bytes + 2, 0xa5);
-  (row.blocks.*encoding.kernels).encode_weighted(input.data(), importance.data(), output.data() + 1, 1, input.size());
-  CHECK(output.front() == 0xa5);
-  CHECK(output.back() == 0xa5);
-  return output;
-}
-
-std::vector<float> decoded(const Kernels& row, const Encoding& encoding, const Bytes& blocks) {
-  std::vector<float> output(blocks.size() / encoding.bytes * encoding.elements);
-  Bytes shifted(1, 0);
-  shifted.insert(shifted.end(), blocks.begin(), blocks.end());
-  (row.blocks.*encoding.kernels).decode(shifted.data() + 1, output.data(), output.size());
-  return output;
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), 4 * a.size()) == 0);
-}
+using heirloom::kernels::test::Bytes;
+using heirloom::kernels::test::decoded;
+using heirloom::kernels::test::encoded;
+using heirloom::kernels::test::Encoding;
+using heirloom::kernels::test::encodings;
+using heirloom::kernels::test::same_bits;
 
 using Generator = float (*)(std::mt19937_64& random);
 
