@@ -9,14 +9,15 @@
 
 namespace {
 
+using heirloom::kernels::BlockKernels;
 using heirloom::kernels::Kernels;
 using heirloom::kernels::scalar_kernels;
-using heirloom::kernels::supported;
 using heirloom::kernels::test::Bytes;
 using heirloom::kernels::test::decoded;
 using heirloom::kernels::test::encoded;
 using heirloom::kernels::test::Encoding;
 using heirloom::kernels::test::encodings;
+using heirloom::kernels::test::rows_with_own;
 using heirloom::kernels::test::same_bits;
 
 using Random = std::mt19937_64;
@@ -55,6 +56,17 @@ constexpr std::array kinds{
            const int exponent = static_cast<int>(random() % 8) - 4;
            fill_each(x, n, [&](std::size_t) { return std::ldexp(std::round(common(random) * 127.0f) / 2.0f, exponent); });
            for (std::size_t i = random() % 16; i < n; i += 32) x[i] = std::ldexp(random() % 2 == 0 ? 127.0f : -127.0f, exponent);
+         }},
+    Kind{"iq4's values, and what lies between two of them",
+         [](Random& random, float* x, std::size_t n) {
+           constexpr float values[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+           const int exponent = static_cast<int>(random() % 40) - 20;
+           fill_each(x, n, [&](std::size_t i) {
+             const std::size_t k = random() % 15;
+             const float middle = (values[k] + values[k + 1]) / 2.0f;
+             const float near[] = {values[k], std::nextafter(middle, 0.0f), middle, std::nextafter(middle, 1e9f)};
+             return std::ldexp(i % 32 == 0 ? 127.0f : -near[random() % 4], exponent);
+           });
          }},
     Kind{"numbers with both extremes",
          [](Random& random, float* x, std::size_t n) {
@@ -110,7 +122,7 @@ const Encoding& encoding_named(std::string_view name) {
 
 void check_encoding(const Encoding& encoding, const std::vector<float>& input) {
   const Bytes expected = encoded(scalar_kernels, encoding, input);
-  for (const Kernels* row : supported()) {
+  for (const Kernels* row : rows_with_own(encoding, &BlockKernels::encode)) {
     CAPTURE(row->name);
     CAPTURE(encoding.name);
     CHECK(encoded(*row, encoding, input) == expected);
@@ -170,7 +182,7 @@ TEST_CASE("rows encode rows of hard numbers with an importance as the scalar row
       std::vector<float> importance(columns);
       for (float& value : importance) value = std::ldexp(between(random, 1.0f, 2.0f), static_cast<int>(random() % 12));
       const Bytes expected = encoded(scalar_kernels, encoding, input, importance);
-      for (const Kernels* row : supported()) {
+      for (const Kernels* row : rows_with_own(encoding, &BlockKernels::encode_weighted)) {
         CAPTURE(row->name);
         CAPTURE(encoding.name);
         CAPTURE(kind.name);
@@ -191,7 +203,7 @@ TEST_CASE("rows decode blocks with infinite, NaN and subnormal scales as the sca
       input[block * encoding.bytes + at + 1] = static_cast<std::uint8_t>(halves[block % std::size(halves)] >> 8);
     }
     const std::vector<float> expected = decoded(scalar_kernels, encoding, input);
-    for (const Kernels* row : supported()) {
+    for (const Kernels* row : rows_with_own(encoding, &BlockKernels::decode)) {
       CAPTURE(row->name);
       CAPTURE(encoding.name);
       CHECK(same_bits(decoded(*row, encoding, input), expected));
@@ -202,7 +214,8 @@ TEST_CASE("rows decode blocks with infinite, NaN and subnormal scales as the sca
 TEST_CASE("rows choose mxfp4's values next to every midpoint as the scalar row, under scales of every size") {
   std::vector<float> input;
   for (int exponent = -149; exponent <= 127; ++exponent)
-    for (const std::uint32_t fraction : {0u, 0x40'0000u, 0x7f'0000u, 0x7f'feffu, 0x7f'ff00u, 0x7f'ffa0u, 0x7f'ffffu}) {
+    for (const std::uint32_t fraction : {0u, 0x40'0000u, 0x7f'0000u, 0x7f'feffu, 0x7f'ff00u, 0x7f'ffa0u, 0x7f'ffd8u,
+                                         0x7f'fff6u, 0x7f'fffdu, 0x7f'ffffu}) {
       const float largest =
           std::ldexp(std::bit_cast<float>(0x3f80'0000u | fraction), exponent);
       put_groups(largest, fp4_candidates(std::ldexp(1.0f, exponent - 3)), 32, input);
