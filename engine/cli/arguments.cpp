@@ -42,8 +42,8 @@ void add_common(CLI::App& app, CommonArguments& common) {
   app.add_flag("--json", common.json, "Print the result as JSON");
   app.add_option("--plugin-dir", common.plugin_dirs, "Also load plugins from this directory (repeatable)")
       ->type_name("DIR")
-      ->expected(1);
-  app.add_option("--arch-map", common.arch_maps, "Also use this architecture map (repeatable)")->type_name("FILE")->expected(1);
+      ->allow_extra_args(false);
+  app.add_option("--arch-map", common.arch_maps, "Also use this architecture map (repeatable)")->type_name("FILE")->allow_extra_args(false);
   app.add_flag("--allow-unsafe", common.allow_unsafe, "Load plugins that may execute code from files");
   const std::map<std::string, ProgressStyle> styles = {
       {"auto", ProgressStyle::automatic}, {"json", ProgressStyle::json}, {"none", ProgressStyle::none}};
@@ -66,7 +66,7 @@ void add_recipe(CLI::App& command, ConvertOptions& options) {
   plan::RecipeOptions& changes = options.recipe_options;
   command.add_option("--tensor-type", changes.tensor_types, "Encoding of the tensors that match; the first match counts (repeatable)")
       ->type_name("REGEX=ENCODING")
-      ->expected(1);
+      ->allow_extra_args(false);
   command.add_option("--output-tensor-type", changes.output_tensor_type, "Encoding of the output tensor")->type_name("ENCODING");
   command.add_option("--token-embedding-type", changes.token_embedding_type, "Encoding of the token embeddings")->type_name("ENCODING");
   command.add_flag("--pure", changes.is_pure, "The recipe's encoding for every matrix, without its rules");
@@ -88,11 +88,11 @@ void add_convert(CLI::App& app, Arguments& all) {
   command.add_option("--include-weights", arguments.options.included_importance,
                      "Use the importance matrix for tensors whose name contains this alone (repeatable)")
       ->type_name("NAME")
-      ->expected(1);
+      ->allow_extra_args(false);
   command.add_option("--exclude-weights", arguments.options.excluded_importance,
                      "Do not use it for tensors whose name contains this (repeatable)")
       ->type_name("NAME")
-      ->expected(1);
+      ->allow_extra_args(false);
   add_size(command, "--max-shard-size", arguments.options.max_shard_size, "Split the output into files of at most this size");
   command.add_option("--threads", arguments.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024).description(""))->type_name("N");
   add_size(command, "--memory", arguments.memory_bytes, "Limit of all buffers together; default 1GiB");

@@ -1,7 +1,6 @@
 #include "engine/encoding/blocks.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace heirloom::encoding {
@@ -14,16 +13,8 @@ constexpr std::size_t weighted_run = 32768;
 constexpr std::size_t most_rows = 8;
 
 // No scale that is made of numbers up to this one overflows binary16, by a wide margin.
-constexpr std::int32_t safe_magnitude = 0x4580'0000;  // bits of 4096.0f
-constexpr std::int32_t infinite = 0x7f80'0000;
-
-// Bits of the largest magnitude; magnitudes are ordered as their bits are, NaN above infinity.
-std::int32_t largest_magnitude(const float* numbers, std::size_t n) noexcept {
-  std::int32_t largest = 0;
-  for (std::size_t i = 0; i < n; ++i)
-    largest = std::max(largest, std::bit_cast<std::int32_t>(numbers[i]) & 0x7fff'ffff);
-  return largest;
-}
+constexpr std::uint32_t safe_magnitude = 0x4580'0000;  // bits of 4096.0f
+constexpr std::uint32_t infinite = 0x7f80'0000;
 
 std::size_t first_not_finite(const float* numbers, std::size_t n) noexcept {
   return static_cast<std::size_t>(std::find_if(numbers, numbers + n, [](float x) { return !std::isfinite(x); }) - numbers);
@@ -46,7 +37,7 @@ Encoded encode_blocks(const Kernels& kernels, const Codec& from, const Codec& to
     const std::size_t count = std::min(run, n - at);
     std::uint8_t* out = dst + at / to.block_elements * to.block_bytes;
     from.decode(kernels, src + at / from.block_elements * from.block_bytes, numbers, count);
-    const std::int32_t magnitude = largest_magnitude(numbers, count);
+    const std::uint32_t magnitude = kernels.largest_magnitude(numbers, count);
     if (magnitude >= infinite) {
       const std::size_t bad = first_not_finite(numbers, count);
       return {Fault::not_finite, at + bad, numbers[bad]};

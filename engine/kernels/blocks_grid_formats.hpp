@@ -132,17 +132,16 @@ struct GridBlock {
   float roots[super_elements];  // square roots of the weights
   std::uint8_t signs[super_elements / 8];
   float largest[super_elements / 16];  // of the magnitudes of each group
+  float first[super_elements / 32];    // scale of each group by fit_positive, where the encoding has a first fit
 };
 
 struct GridFit {
   float scale;
-  bool exists;
   std::uint16_t codes[max_group_points];
 };
 
-float variance_of(const float* x, float factor) {
-  return factor * sum_of_squares(x, super_elements) / static_cast<float>(super_elements);
-}
+// Of a block whose weights' squares have this sum.
+float variance_of(float sum, float factor) { return factor * sum / static_cast<float>(super_elements); }
 
 float plain_weight(Plain plain, float x, float variance) {
   return plain == Plain::squares ? x * x : 0.25f * variance + x * x;
@@ -195,16 +194,29 @@ GridSums sums_of(const float* x, const float* weights, const std::uint16_t* code
   return sums;
 }
 
-float trial_inverse(const GridFormat& format, int trial, float extreme) {
-  return (format.top() + static_cast<float>(trial) * format.step) / extreme;
+// The levels nearest to inverse * x, or the point of the grid that stands for them. True where they are on the grid.
+template <class Search, unsigned bits>
+bool choose_point(const PointTable& table, const float* x, const float* roots, float inverse, float scale,
+                  std::uint16_t& chosen) {
+  const std::uint32_t code = code_of<bits>(x, inverse);
+  const PointEntry entry = table.entries[key_of<bits>(code)];
+  const bool is_on_grid = entry.eights == 0;
+  chosen = static_cast<std::uint16_t>(is_on_grid ? code
+                                                 : Search::template nearest_point<bits>(table, entry, x, roots, scale));
+  return is_on_grid;
 }
 
-// Group g by the portable search, with the largest magnitude or what the first fit says of it.
+// What a search offers. The portable one defines the bits.
 struct PortableSearch {
+  // Sums of squares of up to `blocks_at_once` blocks.
+  static constexpr std::size_t blocks_at_once = 1;
+  static void sum_squares(const float* x, std::size_t, float* sums) { sums[0] = sum_of_squares(x, super_elements); }
+
+  // False where the block is not for this search.
   template <class Encoding>
-  static void prepare(const float* x, const float* importance, GridBlock& block) {
+  static bool prepare(const float* x, const float* importance, float sum, GridBlock& block) {
     constexpr GridFormat format = Encoding::format;
-    const float variance = variance_of(x, format.variance_factor);
+    const float variance = variance_of(sum, format.variance_factor);
     if (importance != nullptr)
       weigh(x, importance, variance, super_elements, block.weights);
     else
@@ -225,77 +237,80 @@ struct PortableSearch {
       float largest = magnitudes[0];
       for (std::size_t i = 1; i < format.group; ++i) largest = largest > magnitudes[i] ? largest : magnitudes[i];
       block.largest[g] = largest;
+      std::uint8_t levels[format.group];
+      if (format.has_first_fit)
+        block.first[g] =
+            fit_positive(magnitudes, block.weights + format.group * g, format.group, format.levels() + 1, levels);
     }
+    return true;
   }
 
   template <unsigned bits>
-  static bool choose(const PointTable& table, const float* x, const float* roots, float inverse, float scale,
-                     std::uint16_t& chosen) {
-    const std::uint32_t code = code_of<bits>(x, inverse);
-    const PointEntry entry = table.entries[key_of<bits>(code)];
-    const bool is_on_grid = entry.eights == 0;
-    chosen = static_cast<std::uint16_t>(
-        is_on_grid ? code : nearest_candidate<bits>(table, entry, x, roots, scale, odd_values));
-    return is_on_grid;
+  static std::uint32_t nearest_point(const PointTable& table, PointEntry entry, const float* x, const float* roots,
+                                     float scale) {
+    return nearest_candidate<bits>(table, entry, x, roots, scale, odd_values);
   }
 
+  // Trials around `extreme`: makes `fit` the best one, if any is good. Bit k: its point k was off the grid.
   template <class Encoding>
-  static GridFit fit(const GridBlock& block, std::size_t g, const PointTable& table) {
+  static unsigned try_scales(const GridBlock& block, std::size_t g, const PointTable& table, float extreme,
+                             GridFit& fit) {
     constexpr GridFormat format = Encoding::format;
-    constexpr std::size_t n = format.group;
-    const float* x = block.magnitudes + n * g;
-    const float* weights = block.weights + n * g;
-    const float* roots = block.roots + n * g;
-    GridFit fit{block.largest[g] / format.top(), true, {}};
-    float extreme = block.largest[g];
-    if (format.has_first_fit) {
-      std::uint8_t levels[n];
-      fit.scale = fit_positive(x, weights, n, format.levels() + 1, levels);
-      extreme = fit.scale * static_cast<float>(format.levels());
-      if (extreme <= 0.0f)
-        return {0.0f, false, {}};
-    }
-    float best = 0.0f;
-    unsigned off_grid = format.again == Again::off_grid ? 0 : ~0u;
-    for (int trial = -format.reach; trial <= format.reach; ++trial) {
-      const float inverse = trial_inverse(format, trial, extreme);
-      GridFit candidate{1.0f / inverse, true, {}};
-      unsigned candidate_off_grid = 0;
-      for (unsigned k = 0; k < format.points(); ++k)
-        if (!choose<format.bits>(table, x + format.point() * k, roots + format.point() * k, inverse, candidate.scale,
-                                 candidate.codes[k]))
-          candidate_off_grid |= 1u << k;
-      const GridSums sums = sums_of<format.bits>(x, weights, candidate.codes, n);
-      if (sums.qq > 0.0f && sums.xq * sums.xq > best * sums.qq) {
-        fit = candidate;
-        fit.scale = sums.xq / sums.qq;
-        best = fit.scale * sums.xq;
-        off_grid = candidate_off_grid;
-      }
-    }
-    if (format.again == Again::all || (format.again == Again::all_if_off_grid && off_grid != 0))
-      off_grid = ~0u;
-    choose_again<Encoding>(block, g, table, off_grid, fit);
-    return fit;
-  }
-
-  template <class Encoding>
-  static void choose_again(const GridBlock& block, std::size_t g, const PointTable& table, unsigned which,
-                           GridFit& fit) {
-    constexpr GridFormat format = Encoding::format;
-    if (which == 0 || !(fit.scale > 0.0f))
-      return;
     const float* x = block.magnitudes + format.group * g;
-    const float inverse = 1.0f / fit.scale;
-    for (unsigned k = 0; k < format.points(); ++k)
-      if ((which >> k & 1) != 0)
-        choose<format.bits>(table, x + format.point() * k, block.roots + format.group * g + format.point() * k, inverse,
-                            fit.scale, fit.codes[k]);
-    const GridSums sums = sums_of<format.bits>(x, block.weights + format.group * g, fit.codes, format.group);
-    if (sums.qq > 0.0f)
+    const float* weights = block.weights + format.group * g;
+    const float* roots = block.roots + format.group * g;
+    float best = 0.0f;
+    unsigned off_grid = format.again == Again::all_if_off_grid ? ~0u : 0;
+    for (int trial = -format.reach; trial <= format.reach; ++trial) {
+      const float inverse = (format.top() + static_cast<float>(trial) * format.step) / extreme;
+      std::uint16_t codes[max_group_points];
+      unsigned candidate_off_grid = 0;
+      for (unsigned k = 0; k < format.points(); ++k) {
+        const std::size_t at = format.point() * k;
+        if (!choose_point<PortableSearch, format.bits>(table, x + at, roots + at, inverse, 1.0f / inverse, codes[k]))
+          candidate_off_grid |= 1u << k;
+      }
+      const GridSums sums = sums_of<format.bits>(x, weights, codes, format.group);
+      if (!(sums.qq > 0.0f && sums.xq * sums.xq > best * sums.qq))
+        continue;
       fit.scale = sums.xq / sums.qq;
+      best = fit.scale * sums.xq;
+      off_grid = candidate_off_grid;
+      for (std::size_t k = 0; k < format.points(); ++k) fit.codes[k] = codes[k];
+    }
+    return off_grid;
   }
 };
+
+// Group g. The scale may be negative.
+template <class Encoding, class Search>
+bool fit_group(const GridBlock& block, std::size_t g, const PointTable& table, GridFit& fit) {
+  constexpr GridFormat format = Encoding::format;
+  if (block.largest[g] < format.smallest)
+    return false;
+  fit = {format.has_first_fit ? block.first[g] : block.largest[g] / format.top(), {}};
+  const float extreme = format.has_first_fit ? fit.scale * static_cast<float>(format.levels()) : block.largest[g];
+  if (format.has_first_fit && extreme <= 0.0f)
+    return false;
+  const unsigned off_grid = Search::template try_scales<Encoding>(block, g, table, extreme, fit);
+  unsigned again = off_grid;
+  if (format.again == Again::all || (format.again == Again::all_if_off_grid && off_grid != 0))
+    again = ~0u;
+  if (again == 0 || !(fit.scale > 0.0f))
+    return true;
+  const float* x = block.magnitudes + format.group * g;
+  const float inverse = 1.0f / fit.scale;
+  for (unsigned k = 0; k < format.points(); ++k) {
+    const std::size_t at = format.point() * k;
+    if ((again >> k & 1) != 0)
+      choose_point<Search, format.bits>(table, x + at, block.roots + format.group * g + at, inverse, fit.scale,
+                                        fit.codes[k]);
+  }
+  const GridSums sums = sums_of<format.bits>(x, block.weights + format.group * g, fit.codes, format.group);
+  if (sums.qq > 0.0f)
+    fit.scale = sums.xq / sums.qq;
+  return true;
+}
 
 // Whole scales are fifteen and a half times two steps: the largest is 31 steps.
 template <class Encoding>
@@ -309,21 +324,18 @@ void put_scales(const float* scales, float largest, std::uint8_t* dst) {
   }
 }
 
+// A block whose scales are zero: what the groups put is kept or not, as in ggml.
 template <class Encoding, class Search>
-void encode_grid_block(const PointTable& table, const float* x, const float* importance, std::uint8_t* dst) {
+void encode_grid_block(const PointTable& table, const GridBlock& block, std::uint8_t* dst) {
   constexpr GridFormat format = Encoding::format;
   for (std::size_t i = 0; i < format.bytes; ++i) dst[i] = 0;
-  GridBlock block;
-  Search::template prepare<Encoding>(x, importance, block);
   float scales[format.groups()];
   float largest = 0.0f;
   std::size_t place = 0;
   for (std::size_t g = 0; g < format.groups(); ++g) {
     scales[g] = 0.0f;
-    if (block.largest[g] < format.smallest)
-      continue;
-    const GridFit fit = Search::template fit<Encoding>(block, g, table);
-    if (!fit.exists)
+    GridFit fit;
+    if (!fit_group<Encoding, Search>(block, g, table, fit))
       continue;
     const bool is_turned = fit.scale < 0.0f;
     std::uint8_t signs[4];
@@ -342,13 +354,24 @@ void encode_grid_block(const PointTable& table, const float* x, const float* imp
     for (std::size_t i = 0; i < format.bytes; ++i) dst[i] = 0;
 }
 
-template <class Encoding, class Search>
+// One row. `portable` encodes the blocks that are not for this search.
+template <class Encoding, class Search, auto portable>
 void encode_grid(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
+  constexpr std::size_t at_once = Search::blocks_at_once;
   const PointTable& table = Encoding::points();
-  for (std::size_t i = 0; i < n / super_elements; ++i)
-    encode_grid_block<Encoding, Search>(table, src + super_elements * i,
-                                        importance == nullptr ? nullptr : importance + super_elements * i,
-                                        dst + Encoding::format.bytes * i);
+  const std::size_t blocks = n / super_elements;
+  float sums[at_once];
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const float* x = src + super_elements * b;
+    const float* weights = importance == nullptr ? nullptr : importance + super_elements * b;
+    if (b % at_once == 0)
+      Search::sum_squares(x, blocks - b < at_once ? blocks - b : at_once, sums);
+    GridBlock block;
+    if (Search::template prepare<Encoding>(x, weights, sums[b % at_once], block))
+      encode_grid_block<Encoding, Search>(table, block, dst + Encoding::format.bytes * b);
+    else
+      portable(x, weights, dst + Encoding::format.bytes * b, super_elements);
+  }
 }
 
 }  // namespace

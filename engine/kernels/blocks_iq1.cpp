@@ -5,6 +5,84 @@
 namespace heirloom::kernels {
 namespace {
 
+float magnitude_limit(const float* x, std::size_t n) {
+  float largest = magnitude_of(x[0]);
+  for (std::size_t i = 1; i < n; ++i) largest = largest > magnitude_of(x[i]) ? largest : magnitude_of(x[i]);
+  return largest;
+}
+
+void weigh_iq1(const float* x, const float* importance, float* weights) {
+  const float variance = 2.0f * sum_of_squares(x, super_elements) / static_cast<float>(super_elements);
+  if (importance != nullptr)
+    weigh(x, importance, variance, super_elements, weights);
+  else
+    for (std::size_t i = 0; i < super_elements; ++i) weights[i] = x[i] * x[i];
+}
+
+// order[j]: the place of the j-th smallest number; equal numbers keep their order.
+void sort_places(const float* x, std::size_t n, std::uint8_t* order) {
+  for (std::size_t i = 0; i < n; ++i) {
+    std::size_t j = i;
+    for (; j > 0 && x[i] < x[order[j - 1]]; --j) order[j] = order[j - 1];
+    order[j] = static_cast<std::uint8_t>(i);
+  }
+}
+
+// The best borders: sorted weights below `low` are -1, those from `high` on 1. Bit k of `shifts` is 1 where the k-th
+// part of the group (iq1_s: one, iq1_m: two halves) is shifted down.
+struct Split {
+  float scale;
+  float score;
+  int low, high;  // negative: none was found
+  unsigned shifts;
+};
+
+void take_if_better(float xq, float qq, int low, int high, unsigned shifts, Split& best) {
+  if (!(qq > 0.0f && xq * xq > best.score * qq))
+    return;
+  const float scale = xq / qq;
+  best = {scale, scale * xq, low, high, shifts};
+}
+
+// The levels of the split, mirrored where its scale is negative; then points are moved to the grid.
+template <std::size_t n, std::size_t part>
+Iq1Group place_split(const PointTable& table, const float* x, const float* weights, const std::uint8_t* order,
+                     const Split& split) {
+  constexpr std::size_t points = n / 8;
+  const bool is_mirrored = split.scale < 0.0f;
+  std::uint32_t codes[points] = {};
+  for (std::size_t j = 0; j < n; ++j) {
+    const auto place = static_cast<int>(j);
+    const unsigned level = place < split.low ? 0 : place < split.high ? 1 : 2;
+    codes[order[j] / 8] |= (is_mirrored ? 2 - level : level) << order[j] % 8 * 2;
+  }
+  Iq1Group group{is_mirrored ? -split.scale : split.scale, split.shifts, {}};
+  if (is_mirrored)
+    group.shifts ^= (1u << n / part) - 1;
+  bool is_on_grid = true;
+  for (std::size_t k = 0; k < points; ++k) {
+    const float* values = shifted_levels[group.shifts >> (8 * k / part) & 1];
+    PointEntry entry = table.entries[key_of<2>(codes[k])];
+    if (entry.eights != 0) {
+      is_on_grid = false;
+      codes[k] = nearest_candidate<2>(table, entry, x + 8 * k, weights + 8 * k, group.scale, values);
+      entry = table.entries[key_of<2>(codes[k])];
+    }
+    group.indices[k] = entry.first;
+  }
+  if (is_on_grid)
+    return group;
+  float xq = 0.0f, qq = 0.0f;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float q = shifted_levels[group.shifts >> (i / part) & 1][codes[i / 8] >> i % 8 * 2 & 3];
+    xq += weights[i] * q * x[i];
+    qq += weights[i] * q * q;
+  }
+  if (xq > 0.0f && qq > 0.0f)
+    group.scale = xq / qq;
+  return group;
+}
+
 // Sums before a border are differences of running sums.
 Split split_iq1_s(const float* x, const float* weights, const std::uint8_t* order, float largest) {
   constexpr int n = iq1_s_group;
@@ -76,7 +154,6 @@ Split split_iq1_m(const float* x, const float* weights, const std::uint8_t* orde
 
 template <std::size_t n, std::size_t part, auto split>
 void find_groups(const PointTable& table, const float* x, float smallest, Iq1Block& block) {
-  block.largest = 0.0f;
   for (std::size_t g = 0; g < super_elements / n; ++g) {
     Iq1Group& group = block.groups[g];
     group = {0.0f, 0, {}};
@@ -86,10 +163,8 @@ void find_groups(const PointTable& table, const float* x, float smallest, Iq1Blo
     std::uint8_t order[n];
     sort_places(x + n * g, n, order);
     const Split best = split(x + n * g, block.weights + n * g, order, largest);
-    if (best.low < 0)
-      continue;
-    group = place_split<n, part>(table, x + n * g, block.weights + n * g, order, best);
-    block.largest = block.largest > group.scale ? block.largest : group.scale;
+    if (best.low >= 0)
+      group = place_split<n, part>(table, x + n * g, block.weights + n * g, order, best);
   }
 }
 

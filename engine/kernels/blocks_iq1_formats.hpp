@@ -15,90 +15,12 @@ constexpr float least_float = -0x1.fffffep127f;
 constexpr std::size_t iq1_s_group = 32;
 constexpr std::size_t iq1_m_group = 16;
 
-float magnitude_limit(const float* x, std::size_t n) {
-  float largest = magnitude_of(x[0]);
-  for (std::size_t i = 1; i < n; ++i) largest = largest > magnitude_of(x[i]) ? largest : magnitude_of(x[i]);
-  return largest;
-}
-
-void weigh_iq1(const float* x, const float* importance, float* weights) {
-  const float variance = 2.0f * sum_of_squares(x, super_elements) / static_cast<float>(super_elements);
-  if (importance != nullptr)
-    weigh(x, importance, variance, super_elements, weights);
-  else
-    for (std::size_t i = 0; i < super_elements; ++i) weights[i] = x[i] * x[i];
-}
-
-// order[j]: the place of the j-th smallest number; equal numbers keep their order.
-void sort_places(const float* x, std::size_t n, std::uint8_t* order) {
-  for (std::size_t i = 0; i < n; ++i) {
-    std::size_t j = i;
-    for (; j > 0 && x[i] < x[order[j - 1]]; --j) order[j] = order[j - 1];
-    order[j] = static_cast<std::uint8_t>(i);
-  }
-}
-
-// The best borders: sorted weights below `low` are -1, those from `high` on 1. Bit k of `shifts` is 1 where the k-th
-// part of the group (iq1_s: one, iq1_m: two halves) is shifted down.
-struct Split {
-  float scale;
-  float score;
-  int low, high;  // negative: none was found
-  unsigned shifts;
-};
-
-void take_if_better(float xq, float qq, int low, int high, unsigned shifts, Split& best) {
-  if (!(qq > 0.0f && xq * xq > best.score * qq))
-    return;
-  const float scale = xq / qq;
-  best = {scale, scale * xq, low, high, shifts};
-}
-
 // A group's codes, the shifts of its parts and its scale, not negative.
 struct Iq1Group {
   float scale;
   unsigned shifts;
   std::uint16_t indices[4];
 };
-
-// The levels of the split, mirrored where its scale is negative; then points are moved to the grid.
-template <std::size_t n, std::size_t part>
-Iq1Group place_split(const PointTable& table, const float* x, const float* weights, const std::uint8_t* order,
-                     const Split& split) {
-  constexpr std::size_t points = n / 8;
-  const bool is_mirrored = split.scale < 0.0f;
-  std::uint32_t codes[points] = {};
-  for (std::size_t j = 0; j < n; ++j) {
-    const auto place = static_cast<int>(j);
-    const unsigned level = place < split.low ? 0 : place < split.high ? 1 : 2;
-    codes[order[j] / 8] |= (is_mirrored ? 2 - level : level) << order[j] % 8 * 2;
-  }
-  Iq1Group group{is_mirrored ? -split.scale : split.scale, split.shifts, {}};
-  if (is_mirrored)
-    group.shifts ^= (1u << n / part) - 1;
-  bool is_on_grid = true;
-  for (std::size_t k = 0; k < points; ++k) {
-    const float* values = shifted_levels[group.shifts >> (8 * k / part) & 1];
-    PointEntry entry = table.entries[key_of<2>(codes[k])];
-    if (entry.eights != 0) {
-      is_on_grid = false;
-      codes[k] = nearest_candidate<2>(table, entry, x + 8 * k, weights + 8 * k, group.scale, values);
-      entry = table.entries[key_of<2>(codes[k])];
-    }
-    group.indices[k] = entry.first;
-  }
-  if (is_on_grid)
-    return group;
-  float xq = 0.0f, qq = 0.0f;
-  for (std::size_t i = 0; i < n; ++i) {
-    const float q = shifted_levels[group.shifts >> (i / part) & 1][codes[i / 8] >> i % 8 * 2 & 3];
-    xq += weights[i] * q * x[i];
-    qq += weights[i] * q * q;
-  }
-  if (xq > 0.0f && qq > 0.0f)
-    group.scale = xq / qq;
-  return group;
-}
 
 // Scale codes 0..7 for a group with this scale: odd multiples of a fifteenth of the largest.
 std::uint32_t iq1_scale_code(float inverse, float scale) {
@@ -108,14 +30,20 @@ std::uint32_t iq1_scale_code(float inverse, float scale) {
 struct Iq1Block {
   float weights[super_elements];
   Iq1Group groups[super_elements / iq1_m_group];
-  float largest;  // of the scales
 };
+
+float largest_scale(const Iq1Block& block, std::size_t groups) {
+  float largest = 0.0f;
+  for (std::size_t g = 0; g < groups; ++g) largest = largest > block.groups[g].scale ? largest : block.groups[g].scale;
+  return largest;
+}
 
 void put_iq1_s(const Iq1Block& block, std::uint8_t* dst) {
   for (std::size_t i = 0; i < 50; ++i) dst[i] = 0;
-  const float step = block.largest / 15.0f;
+  const float largest = largest_scale(block, super_elements / iq1_s_group);
+  const float step = largest / 15.0f;
   const float inverse = 1.0f / step;
-  if (block.largest != 0.0f)
+  if (largest != 0.0f)
     store_f16(dst, step * 1.125f);
   for (std::size_t g = 0; g < super_elements / iq1_s_group; ++g) {
     const Iq1Group& group = block.groups[g];
@@ -124,7 +52,7 @@ void put_iq1_s(const Iq1Block& block, std::uint8_t* dst) {
       dst[2 + 4 * g + k] = static_cast<std::uint8_t>(group.indices[k]);
       high |= static_cast<unsigned>(group.indices[k] >> 8) << 3 * k;
     }
-    if (block.largest != 0.0f)
+    if (largest != 0.0f)
       high |= (iq1_scale_code(inverse, group.scale) | group.shifts << 3) << 12;
     store_u16(dst + 34 + 2 * g, static_cast<std::uint16_t>(high));
   }
@@ -149,7 +77,8 @@ float refit_iq1_m(const PointTable& table, const float* x, const Iq1Block& block
 void put_iq1_m(const PointTable& table, const float* x, const Iq1Block& block, std::uint8_t* dst) {
   constexpr std::size_t groups = super_elements / iq1_m_group;
   for (std::size_t i = 0; i < 56; ++i) dst[i] = 0;
-  const bool is_zero = block.largest == 0.0f;
+  const float largest = largest_scale(block, groups);
+  const bool is_zero = largest == 0.0f;
   for (std::size_t g = 0; g < groups; ++g) {
     const Iq1Group& group = block.groups[g];
     dst[2 * g] = static_cast<std::uint8_t>(group.indices[0]);
@@ -159,7 +88,7 @@ void put_iq1_m(const PointTable& table, const float* x, const Iq1Block& block, s
   }
   if (is_zero)
     return;
-  const float step = block.largest / 15.0f;
+  const float step = largest / 15.0f;
   const float inverse = 1.0f / step;
   std::uint32_t codes[groups];
   unsigned words[4] = {};

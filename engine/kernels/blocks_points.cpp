@@ -39,8 +39,23 @@ struct HalfDistances {
   }
 };
 
-constexpr unsigned max_distance = 4 * 7 * 7;
 constexpr std::size_t max_grid = 2048;
+
+unsigned least_above(unsigned limit, const std::uint8_t* distances, std::size_t n) {
+  std::uint8_t least = UINT8_MAX;  // distance beyond the next one; those up to the limit wrap around
+  for (std::size_t j = 0; j < n; ++j) {
+    const auto beyond = static_cast<std::uint8_t>(distances[j] - limit - 1);
+    least = beyond < least ? beyond : least;
+  }
+  return limit + 1 + least;
+}
+
+// May be true where it is not, never false where it is.
+bool has_byte(std::uint64_t bytes, unsigned value) {
+  constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+  const std::uint64_t difference = bytes ^ ones * value;
+  return ((difference - ones) & ~difference & ones << 7) != 0;
+}
 
 // `eights` is how many groups of eight candidates there are in all.
 template <unsigned bits, std::size_t eights>
@@ -64,27 +79,24 @@ class Points {
  private:
   static constexpr std::size_t codes = std::size_t{half_codes<bits>} * half_codes<bits>;
 
-  // Counting sort by distance, stable, of the points that count.
+  // The points at the few least distances, in order of distance and then of index.
   void list(const Source& source, std::size_t key, const HalfDistances<bits>& distances) {
     const std::uint8_t* low = distances.of[key % half_codes<bits>];
     const std::uint8_t* high = distances.of[key / half_codes<bits>];
-    std::uint16_t count[max_distance + 1] = {};
-    for (std::size_t j = 0; j < source.size; ++j) {
-      distance_[j] = static_cast<std::uint8_t>(low[low_[j]] + high[high_[j]]);
-      ++count[distance_[j]];
-    }
-    std::uint16_t place[max_distance + 1];
-    std::size_t total = 0;
-    unsigned limit = 0;
-    for (unsigned found = 0; found < source.nearest; ++limit) {
-      place[limit] = static_cast<std::uint16_t>(total);
-      total += count[limit];
-      found += count[limit] != 0 ? 1 : 0;
-    }
-    std::uint16_t* candidates = candidates_ + candidates_at_once * used_;
+    std::uint8_t distance[max_grid];
     for (std::size_t j = 0; j < source.size; ++j)
-      if (distance_[j] < limit)
-        candidates[place[distance_[j]]++] = source.grid[j];
+      distance[j] = static_cast<std::uint8_t>(low[low_[j]] + high[high_[j]]);
+    std::uint16_t* candidates = candidates_ + candidates_at_once * used_;
+    std::size_t total = 0;
+    unsigned wanted = 0;  // the distance of no point, for the code is not on the grid
+    for (unsigned found = 0; found < source.nearest; ++found) {
+      wanted = least_above(wanted, distance, source.size);
+      for (std::size_t j = 0; j < source.size; j += 8)
+        if (has_byte(load_u64(distance + j), wanted))
+          for (std::size_t i = j; i < j + 8; ++i)
+            if (distance[i] == wanted)
+              candidates[total++] = source.grid[i];
+    }
     const std::size_t groups = (total + candidates_at_once - 1) / candidates_at_once;
     for (std::size_t j = total; j < candidates_at_once * groups; ++j) candidates[j] = candidates[total - 1];
     entries_[key] = {static_cast<std::uint16_t>(used_), static_cast<std::uint16_t>(groups)};
@@ -96,7 +108,7 @@ class Points {
   std::uint16_t candidates_[candidates_at_once * eights];
   std::size_t used_ = 0;
   bool is_on_grid_[codes] = {};
-  std::uint8_t low_[max_grid], high_[max_grid], distance_[max_grid];
+  std::uint8_t low_[max_grid], high_[max_grid];
 };
 
 }  // namespace

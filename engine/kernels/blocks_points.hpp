@@ -27,7 +27,7 @@ struct PointTable {
 struct Ternary {
   std::uint8_t of[256];
 };
-constexpr Ternary make_ternary() {
+static constexpr Ternary make_ternary() {
   Ternary ternary{};
   for (unsigned code = 0; code < 256; ++code) {
     unsigned number = 0;

@@ -28,6 +28,7 @@ constinit const Kernels avx2_kernels{
     .encode_q4_0 = avx2::encode_blocks<avx2::encode_q4_0_group, encode_q4_0_block, q4_0_bytes>,
     .decode_q4_0 = avx2::decode_blocks<avx2::decode_q4_0_one, q4_0_bytes>,
     .encode_weighted_q4_0 = simd::WeightedQ45<Twice<Avx2>, Avx2, 4, false, encode_weighted_q4_0>::encode,
+    .largest_magnitude = simd::largest_magnitude<Twice<Avx2>>,
     .blocks = simd::simd_blocks<Avx2, Twice<Avx2>>(),
 };
 

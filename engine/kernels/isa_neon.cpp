@@ -14,7 +14,7 @@ namespace {
 using Eight = Twice<Neon>;
 using Sixteen = Twice<Eight>;
 using Numbers = simd::Elements<Eight>;
-using Plain = simd::PlainBlocks<Eight, Sixteen>;
+using Simple = simd::PlainBlocks<Eight, Sixteen>;
 
 }  // namespace
 
@@ -31,11 +31,12 @@ constinit const Kernels neon_kernels{
     .f32_to_f8_e5m2 = simd::to_u8<Numbers::f32_to_f8_e5m2, 8, f32_to_f8_e5m2>,
     .f64_to_f32 = simd::each_u64<f64_to_f32>,
     .f64_to_f32_odd = simd::each_u64<f64_to_f32_odd>,
-    .encode_q8_0 = Plain::encode_q8_0,
-    .decode_q8_0 = Plain::decode_q8_0,
-    .encode_q4_0 = Plain::encode_q4_0,
-    .decode_q4_0 = Plain::decode_q4_0,
+    .encode_q8_0 = Simple::encode_q8_0,
+    .decode_q8_0 = Simple::decode_q8_0,
+    .encode_q4_0 = Simple::encode_q4_0,
+    .decode_q4_0 = Simple::decode_q4_0,
     .encode_weighted_q4_0 = simd::WeightedQ45<Sixteen, Eight, 4, false, encode_weighted_q4_0>::encode,
+    .largest_magnitude = simd::largest_magnitude<Sixteen>,
     .blocks = simd::simd_blocks<Eight, Sixteen>(),
 };
 

@@ -41,6 +41,15 @@ void decode_blocks(const std::uint8_t* src, float* dst, std::size_t n) noexcept 
   for (std::size_t i = 0; i < n / block_elements; ++i) decode(src + bytes * i, dst + block_elements * i);
 }
 
+std::uint32_t largest_magnitude(const float* src, std::size_t n) noexcept {
+  std::uint32_t largest = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t magnitude = bits_of(src[i]) & ~sign_bit;
+    largest = largest > magnitude ? largest : magnitude;
+  }
+  return largest;
+}
+
 }  // namespace
 
 constinit const Kernels scalar_kernels{
@@ -61,6 +70,7 @@ constinit const Kernels scalar_kernels{
     .encode_q4_0 = encode_blocks<encode_q4_0_block, q4_0_bytes>,
     .decode_q4_0 = decode_blocks<decode_q4_0_block, q4_0_bytes>,
     .encode_weighted_q4_0 = each_row<encode_weighted_q4_0, 32, q4_0_bytes>,
+    .largest_magnitude = largest_magnitude,
     .blocks = portable_blocks,
 };
 

@@ -58,6 +58,9 @@ struct Kernels {
   void (*encode_weighted_q4_0)(const float* src, const float* importance, std::uint8_t* dst, std::size_t rows,
                                std::size_t n) noexcept;
 
+  // Bits of the largest magnitude, without sign: the order of the bits is that of the numbers, and NaN is above infinity.
+  std::uint32_t (*largest_magnitude)(const float* src, std::size_t n) noexcept;
+
   Blocks blocks;
 };
 

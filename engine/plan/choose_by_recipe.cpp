@@ -66,8 +66,8 @@ constexpr KindPart kind_parts[] = {
     {"ffn_down", TensorKind::ffn_down},
 };
 
-// Where rows do not fit the blocks of the first (formats/facts/recipes.md#fallbacks). What is not here becomes f16, as
-// does what fits the second neither.
+// Where rows do not fit the blocks of the first (formats/facts/recipes.md#fallbacks); f16 where they do not fit the
+// second either. What is not here is refused.
 struct Fallback {
   std::string_view encoding, instead;
 };
@@ -75,11 +75,9 @@ constexpr Fallback fallbacks[] = {
     {"iq1_s", "iq4_nl"},   {"iq1_m", "iq4_nl"}, {"iq2_xxs", "iq4_nl"}, {"iq2_xs", "iq4_nl"}, {"iq2_s", "iq4_nl"},
     {"iq3_xxs", "iq4_nl"}, {"iq3_s", "iq4_nl"}, {"iq4_xs", "iq4_nl"},  {"q2_0", "q4_0"},     {"q2_k", "q4_0"},
     {"q3_k", "q4_0"},      {"tq1_0", "q4_0"},   {"tq2_0", "q4_0"},     {"q4_k", "q5_0"},     {"q5_k", "q5_1"},
-    {"q6_k", "q8_0"},
+    {"q6_k", "q8_0"},      {"q4_0", "f16"},     {"q4_1", "f16"},       {"q5_0", "f16"},      {"q5_1", "f16"},
+    {"q8_0", "f16"},       {"iq4_nl", "f16"},   {"mxfp4", "f16"},
 };
-
-// Refused without an importance matrix but for the output and the token embeddings, which may be refused by the codec.
-constexpr std::string_view always_need_importance[] = {"iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs"};
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
@@ -208,37 +206,26 @@ class Chooser {
     }
   }
 
-  static Choice with_fallback(const RecipeTensor& tensor, Choice choice) {
+  static Result<Choice> with_fallback(const RecipeTensor& tensor, Choice choice) {
     if (fits(choice.encoding, tensor.shape))
       return choice;
+    const std::string rows = "rows of " + std::to_string(tensor.shape.back());
     const auto row = std::find_if(std::begin(fallbacks), std::end(fallbacks),
                                   [&](const Fallback& fallback) { return fallback.encoding == choice.encoding; });
-    const bool has_other = row != std::end(fallbacks) && fits(row->instead, tensor.shape);
-    const std::string instead(has_other ? row->instead : "f16");
-    return {instead, "rows of " + std::to_string(tensor.shape.back()) + " do not fit " + choice.encoding + ", " + instead +
-                         " instead", true};
+    if (row == std::end(fallbacks))
+      return fail(Error{Code::misuse, rows + " do not fit the blocks of " + choice.encoding +
+                                          ", which has no other encoding to stand in; name one with --tensor-type "
+                                          "REGEX=ENCODING, as f16", no_position, "", tensor.name});
+    const std::string instead(fits(row->instead, tensor.shape) ? row->instead : "f16");
+    return Choice{instead, rows + " do not fit " + choice.encoding + ", " + instead + " instead", true};
   }
 
   Result<void> check_allowed(const RecipeTensor& tensor, const Choice& choice) const {
-    const auto refuse = [&](std::string message) {
-      return fail(Error{Code::misuse, std::move(message), no_position, "", tensor.name});
-    };
-    if (!has_importance_ && needs_importance(tensor.name, choice.encoding))
-      return refuse("would become " + choice.encoding + ", which needs an importance matrix (--imatrix FILE)");
     if (is_block(tensor.encoding) && !recipe_->allows_requantize)
-      return refuse("is quantized already, as " + tensor.encoding + ", and would become " + choice.encoding +
-                    "; --allow-requantize converts all the same, and loses more than from the original");
+      return fail(Error{Code::misuse, "is quantized already, as " + tensor.encoding + ", and would become " + choice.encoding +
+                                          "; --allow-requantize converts all the same, and loses more than from the original",
+                        no_position, "", tensor.name});
     return {};
-  }
-
-  bool needs_importance(std::string_view name, const std::string& encoding) const {
-    const Codec* codec = find_codec(encoding);
-    if (codec != nullptr && codec->needs_importance)
-      return true;
-    if (name == "output.weight" || is_token_embd(name))
-      return false;
-    const auto is_in = [&](const auto& list) { return std::find(std::begin(list), std::end(list), encoding) != std::end(list); };
-    return is_in(always_need_importance) || (recipe_->data && is_in(recipe_->data->needs_importance));
   }
 
   const ModelFacts* facts_;

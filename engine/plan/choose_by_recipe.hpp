@@ -28,8 +28,8 @@ bool is_quantizable(std::string_view name, std::span<const std::uint64_t> shape)
 // Indexes in llama-quantize's order: tensors outside blocks, then block by block; by name within each.
 std::vector<std::size_t> quantize_order(std::span<const RecipeTensor> tensors);
 
-// A choice for each tensor. Errors name the tensor: an importance matrix is needed and not there, a quantized source
-// would be quantized again without --allow-requantize, an override does not fit.
+// A choice for each tensor. Misuse names the tensor: a quantized one would be quantized again without
+// --allow-requantize, or what --output-tensor-type asks for does not fit.
 Result<std::vector<Choice>> choose_by_recipe(std::span<const RecipeTensor> tensors, const ModelFacts& facts,
                                              const Recipe& recipe, bool has_importance);
 

@@ -9,7 +9,6 @@
 namespace heirloom::plan {
 namespace {
 
-constexpr std::uint32_t file_type_q2_k_s = 21;  // formats/facts/gguf.md#file-types
 constexpr std::size_t max_text_bytes = 127;
 constexpr std::size_t max_names_listed = 8;
 
@@ -26,11 +25,6 @@ bool contains_any(std::string_view name, std::span<const std::string> parts) {
 // Columns, times matrices where the tensor is a stack of them.
 std::uint64_t expected_count(const std::vector<std::uint64_t>& shape) {
   return shape.back() * (shape.size() < 3 ? 1 : shape[shape.size() - 3]);
-}
-
-std::uint32_t file_type_in(const std::vector<Attr>& attrs) {
-  const Attr* attr = find_attr(attrs, "general.file_type");
-  return attr == nullptr ? 0 : attr->get<std::uint32_t>().value_or(0);
 }
 
 // The values for one tensor, or none; misshapen ones are an error but for embeddings, as in llama-quantize.
@@ -75,18 +69,18 @@ void select_entries(std::span<const std::string> included, std::span<const std::
   });
 }
 
-bool requires_importance(std::string_view tensor, std::string_view encoding, std::uint32_t file_type) {
+bool requires_importance(std::string_view tensor, std::string_view encoding, std::span<const std::string> also) {
   const encoding::Codec* codec = encoding::find_codec(encoding);
   if (codec != nullptr && codec->needs_importance)
     return true;
   if (is_embedding(tensor) || tensor == "output.weight")
     return false;
   return std::find(low_bit_encodings.begin(), low_bit_encodings.end(), encoding) != low_bit_encodings.end() ||
-         (encoding == "q2_k" && file_type == file_type_q2_k_s);
+         std::find(also.begin(), also.end(), encoding) != also.end();
 }
 
-Result<void> apply_importance(const ImportanceMatrix* matrix, const Checkpoint& source, Plan& plan) {
-  const std::uint32_t file_type = file_type_in(plan.target.attrs);
+Result<void> apply_importance(const ImportanceMatrix* matrix, std::span<const std::string> also, const Checkpoint& source,
+                              Plan& plan) {
   std::vector<std::string> missing;
   bool is_used = false;
   for (PlanTensor& tensor : plan.tensors) {
@@ -101,7 +95,7 @@ Result<void> apply_importance(const ImportanceMatrix* matrix, const Checkpoint& 
       if (codec->encode_weighted != nullptr)
         missing.insert(missing.end(), absent.begin(), absent.end());
     }
-    if (values.empty() && requires_importance(tensor.name, tensor.encoding, file_type))
+    if (values.empty() && requires_importance(tensor.name, tensor.encoding, also))
       return fail(needs_one(tensor, matrix));
     if (codec->encode_weighted != nullptr)
       tensor.importance = values;

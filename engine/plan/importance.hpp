@@ -39,12 +39,14 @@ Result<ImportanceMatrix> read_importance(const host::Host& host, const std::file
 // Keeps the entries whose names contain one of `included` (all when it is empty) and none of `excluded`.
 void select_entries(std::span<const std::string> included, std::span<const std::string> excluded, ImportanceMatrix& matrix);
 
-// True when llama.cpp makes no tensor of this name and encoding without an importance. `file_type` is general.file_type.
-bool requires_importance(std::string_view tensor, std::string_view encoding, std::uint32_t file_type);
+// True when llama.cpp makes no tensor of this name and encoding without an importance. `also` are encodings that it
+// refuses besides those that it always does: a recipe's (RecipeData::needs_importance).
+bool requires_importance(std::string_view tensor, std::string_view encoding, std::span<const std::string> also);
 
 // Gives every tensor that is encoded into blocks its importance, which `matrix` (null: there is none) goes on owning, and
 // checks it against the tensor's shape as llama-quantize does; what that goes on without becomes a warning.
-Result<void> apply_importance(const ImportanceMatrix* matrix, const Checkpoint& source, Plan& plan);
+Result<void> apply_importance(const ImportanceMatrix* matrix, std::span<const std::string> also, const Checkpoint& source,
+                              Plan& plan);
 
 // quantize.imatrix.* as llama-quantize writes them: behind all other keys, texts cut after 127 bytes.
 void append_importance_keys(const ImportanceMatrix& matrix, std::vector<Attr>& attrs);

@@ -14,7 +14,7 @@ struct Size {
   std::string_view architecture;
   std::uint64_t blocks;
 };
-constexpr Size sizes_70b[] = {{"llama", 80}, {"deci", 80}, {"qwen2", 80}, {"apertus", 80}, {"jais2", 68}};
+constexpr Size sizes_70b[] = {{"llama", 80}, {"llama-embed", 80}, {"deci", 80}, {"qwen2", 80}, {"olmo", 80}, {"jais2", 68}};
 
 // A whole number of any width, or the first of a list of them: one number for each layer.
 std::optional<std::uint64_t> whole_number(const std::vector<Attr>& attrs, const std::string& key) {
@@ -40,8 +40,8 @@ ModelFacts model_facts(std::string architecture, std::uint64_t blocks, std::uint
   facts.is_70b = std::any_of(std::begin(sizes_70b), std::end(sizes_70b), [&](const Size& size) {
     return facts.architecture == size.architecture && blocks == size.blocks;
   });
-  // Llama 65B has as many layers.
-  if (facts.architecture == "llama" && (heads == kv_heads || experts == 8))
+  // Llama 65B has as many layers, and no groups of heads.
+  if (facts.architecture.starts_with("llama") && heads == kv_heads)
     facts.is_70b = false;
   return facts;
 }

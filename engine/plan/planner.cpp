@@ -87,6 +87,11 @@ Result<void> check_plain_recipe(const Recipe& recipe, Plan& plan) {
   return {};
 }
 
+std::span<const std::string> importance_needs(const Recipe& recipe) {
+  return recipe.data ? std::span<const std::string>(recipe.data->needs_importance)
+                                        : std::span<const std::string>();
+}
+
 // Files that are neither weights nor side files.
 void note_other_files(const Package& package, Plan& plan) {
   for (const std::string& name : package.indexes)
@@ -195,7 +200,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
     HEIRLOOM_CHECK(plan_as_is(request, package, plan));
   }
-  HEIRLOOM_CHECK(apply_importance(request.importance, source.checkpoint, plan));
+  HEIRLOOM_CHECK(apply_importance(request.importance, importance_needs(request.recipe), source.checkpoint, plan));
   if (request.importance != nullptr && request.target_format == "gguf")
     append_importance_keys(*request.importance, plan.target.attrs);
   note_other_files(package, plan);

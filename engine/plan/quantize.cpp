@@ -24,14 +24,23 @@ std::uint32_t file_type_for(const Recipe& recipe, const Plan& plan) {
   return recipe.encoding.empty() && number ? *number : file_type_of(dominant_encoding(plan.tensors));
 }
 
+// As ggml counts dimensions.
+void drop_leading_ones(std::vector<std::uint64_t>& shape) {
+  const auto first = std::find_if(shape.begin(), shape.end(), [](std::uint64_t n) { return n != 1; });
+  shape.erase(shape.begin(), first == shape.end() && !shape.empty() ? first - 1 : first);
+}
+
 }  // namespace
 
 Result<void> add_by_recipe(const Request& request, std::vector<arch::MappedTensor> tensors,
                            const std::vector<std::string>& kept, const std::vector<Attr>& keys, Plan& plan) {
   std::vector<RecipeTensor> listed;
-  for (std::size_t i = 0; i < tensors.size(); ++i)
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    drop_leading_ones(tensors[i].shape);
     listed.push_back({tensors[i].name, tensors[i].shape, kept[i]});
-  HEIRLOOM_TRY(auto choices, choose_by_recipe(listed, model_facts(keys), request.recipe, request.importance != nullptr));
+  }
+  const bool has_importance = request.importance != nullptr && !request.importance->entries.empty();
+  HEIRLOOM_TRY(auto choices, choose_by_recipe(listed, model_facts(keys), request.recipe, has_importance));
   const Checkpoint& source = request.source->checkpoint;
   for (const std::size_t i : quantize_order(listed)) {
     Choice& choice = choices[i];

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace heirloom::report {
 namespace {
 
@@ -134,7 +136,10 @@ std::string explain_json(const std::vector<arch::Explanation>& explanations) {
   return dump({{"architectures", std::move(json)}});
 }
 
-std::string recipes_text(const std::vector<plan::RecipeData>& recipes) {
+std::string recipes_text(std::vector<plan::RecipeData> recipes) {
+  std::stable_sort(recipes.begin(), recipes.end(), [](const plan::RecipeData& a, const plan::RecipeData& b) {
+    return a.bits_per_weight.value_or(1e9) < b.bits_per_weight.value_or(1e9);
+  });
   Table table({"recipe", ">bits", "encoding", "what for"});
   for (const plan::RecipeData& recipe : recipes) {
     std::string name = recipe.name;

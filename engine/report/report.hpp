@@ -40,7 +40,7 @@ std::string architectures_text(const arch::Maps& maps);
 std::string architectures_json(const arch::Maps& maps);
 std::string explain_text(const std::vector<arch::Explanation>& explanations);
 std::string explain_json(const std::vector<arch::Explanation>& explanations);
-std::string recipes_text(const std::vector<plan::RecipeData>& recipes);
+std::string recipes_text(std::vector<plan::RecipeData> recipes);  // the smallest first
 std::string recipes_json(const std::vector<plan::RecipeData>& recipes);
 std::string recipe_text(const plan::Recipe& recipe);
 std::string recipe_json(const plan::Recipe& recipe);

@@ -104,6 +104,14 @@ class CommandLine(program.Case):
             self.assertIn(word, done.out.lower())
         self.assertEqual(os.listdir(self.folder), [])
 
+    def test_repeated_options(self):
+        """an option that may be repeated takes one value each time"""
+        done = self.must_json("convert", "--tensor-type", "ffn_up=q4_1", "--tensor-type", "ffn_down=q5_1", program.LICENCE_LM,
+                              self.path("o.gguf"), "--quantize", "Q8_0", "--dry-run", "--json")
+        encodings = json.dumps(done)
+        for word in ("q4_1", "q5_1", "q8_0"):
+            self.assertIn(word, encodings)
+
     def test_control_bytes_in_names(self):
         """a tensor name with escape codes reaches neither stdout nor stderr as it is"""
         name = "evil\x1b[31m\nname"

@@ -182,8 +182,10 @@ void fill_mostly_zero(Random& random, std::span<float> row) {
 }
 
 constexpr std::array importances{
-    Distribution{"squares", fill_squares},     Distribution{"wide", fill_wide_importance},
-    Distribution{"ones", fill_ones},           Distribution{"some zeros", fill_some_zero},
+    Distribution{"squares", fill_squares},
+    Distribution{"wide", fill_wide_importance},
+    Distribution{"ones", fill_ones},
+    Distribution{"some zeros", fill_some_zero},
     Distribution{"most zeros", fill_mostly_zero},
 };
 

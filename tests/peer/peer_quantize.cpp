@@ -23,11 +23,13 @@ namespace {
 using namespace heirloom::test;
 
 constexpr const char* usage =
-    "usage: peer_quantize LIBRARIES IN.gguf OUT.gguf FILE_TYPE [--threads N] [--imatrix FILE.dat] [--imatrix-name TEXT]\n"
+    "usage: peer_quantize LIBRARIES IN.gguf OUT.gguf FILE_TYPE [--threads N] [--imatrix FILE.dat] [--imatrix-name "
+    "TEXT]\n"
     "         [--tensor-type REGEX=TYPE]... [--output-tensor-type TYPE] [--token-embedding-type TYPE] [--pure]\n"
-    "         [--leave-output-tensor] [--allow-requantize] [--copy]\n"
+    "         [--leave-output-tensor] [--allow-requantize] [--copy] [--dry-run]\n"
     "       peer_quantize LIBRARIES --serve TYPE,TYPE...\n"
-    "LIBRARIES is the folder with libggml-base.so, FILE_TYPE llama.cpp's number of a recipe, TYPE ggml's name of a type.\n";
+    "LIBRARIES is the folder with libggml-base.so, FILE_TYPE llama.cpp's number of a recipe, TYPE ggml's name of a "
+    "type.\n";
 
 // llama_model_kv_override, llama_model_imatrix_data, llama_model_tensor_override, llama_model_quantize_params.
 struct KeyValue {
@@ -129,7 +131,8 @@ bool use_imatrix(Parameters& parameters, Held& held, const std::string& path) {
 }
 
 // One option with its value; false where it is unknown or the value makes no sense.
-bool set(Parameters& parameters, Held& held, const GgmlLibrary& ggml, std::string_view option, const std::string& value) {
+bool set(Parameters& parameters, Held& held, const GgmlLibrary& ggml, std::string_view option,
+         const std::string& value) {
   const auto set_type = [&](std::int32_t& place, std::string_view name) {
     place = ggml.type_of(name);
     return place >= 0;
@@ -159,7 +162,8 @@ bool set_switch(Parameters& parameters, std::string_view option) {
   parameters.quantize_output_tensor &= !is("--leave-output-tensor");
   parameters.allow_requantize |= is("--allow-requantize");
   parameters.only_copy |= is("--copy");
-  return is("--pure") || is("--leave-output-tensor") || is("--allow-requantize") || is("--copy");
+  parameters.dry_run |= is("--dry-run");
+  return is("--pure") || is("--leave-output-tensor") || is("--allow-requantize") || is("--copy") || is("--dry-run");
 }
 
 bool set_all(Parameters& parameters, Held& held, const GgmlLibrary& ggml, const std::vector<std::string>& options) {
@@ -227,11 +231,10 @@ void run_job(const Library& library, const std::vector<std::string>& job) {
   [[maybe_unused]] const auto written = write(STDOUT_FILENO, line.data(), line.size());
 }
 
-// Jobs come as lines "NUMBER<tab>LOG<tab>IN.gguf<tab>..." and run side by side, as many as the caller sends. ggml takes up
-// to ten seconds to prepare the tables of an encoding; here it does so once.
+// Jobs come as lines "NUMBER<tab>LOG<tab>IN.gguf<tab>..." and run side by side, as many as the caller sends. ggml takes
+// up to ten seconds to prepare the tables of an encoding; here it does so once.
 int serve(const Library& library, const std::string& types) {
-  for (const std::string& name : split(types, ','))
-    library.ggml.prepare(library.ggml.type_of(name));
+  for (const std::string& name : split(types, ',')) library.ggml.prepare(library.ggml.type_of(name));
   std::signal(SIGCHLD, SIG_IGN);
   for (std::string line; std::getline(std::cin, line);) {
     const std::vector<std::string> job = split(line, '\t');

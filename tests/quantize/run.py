@@ -48,7 +48,6 @@ OPTION_CASES = (
     ("dense", "Q4_K_M", ("--tensor-type", r"blk\.[2-5]\.ffn_down=q3_k", "--tensor-type", "ffn=iq4_nl")),
     ("dense", "Q4_K_M", ("--tensor-type", "ffn=iq4_nl", "--tensor-type", r"blk\.[2-5]\.ffn_down=q3_k")),
     ("dense", "Q3_K_M", ("--pure", "--tensor-type", "attn_q=f16")),
-    ("dense", "BF16", ("--tensor-type", "attn_q=q8_0")),
     ("rows of 288", "Q4_K_M", ("--tensor-type", "ffn_up=q6_k", "--tensor-type", "ffn_gate=q1_0")),
     ("8 experts", "Q4_K_M", ("--pure",)),
     ("LlamaForCausalLM", "Q4_K_M", ("--leave-output-tensor", "--tensor-type", "attn_k=q8_0")),

@@ -7,7 +7,7 @@
 
 namespace heirloom::kernels::simd {
 
-constexpr std::size_t points = 32;  // of eight weights
+constexpr std::size_t block_points = 32;  // of eight weights
 constexpr float iq2_levels[4] = {8.0f, 25.0f, 43.0f, 0.0f};
 constexpr float iq3_xxs_levels[8] = {4.0f, 12.0f, 20.0f, 28.0f, 36.0f, 44.0f, 52.0f, 62.0f};
 constexpr float iq3_s_levels[8] = {1.0f, 3.0f, 5.0f, 7.0f, 9.0f, 11.0f, 13.0f, 15.0f};
@@ -40,7 +40,7 @@ struct Grid2Decoders {
     std::uint8_t codes[16] = {};
     for (std::size_t g = 0; g < 8; ++g) codes[g] = src[2 + 8 * g + 7] >> 4;
     V::store(scales, quarters(src, V::load_u8(codes)));
-    for (std::size_t p = 0; p < points; p += 2) {
+    for (std::size_t p = 0; p < block_points; p += 2) {
       const std::uint8_t* group = src + 2 + p / 4 * 8;
       const std::uint32_t signs = load_u32(group + 4) >> (7 * (p % 4));
       put(iq2_xxs_grid[group[p % 4]], iq2_xxs_grid[group[p % 4 + 1]],
@@ -54,7 +54,7 @@ struct Grid2Decoders {
       return false;
     float scales[16];
     V::store(scales, quarters(src, nibbles(src + 66)));
-    for (std::size_t p = 0; p < points; p += 2) {
+    for (std::size_t p = 0; p < block_points; p += 2) {
       const std::uint32_t first = load_u16(src + 2 + 2 * p), second = load_u16(src + 4 + 2 * p);
       put(iq2_xs_grid[first & 511], iq2_xs_grid[second & 511], all_signs(first >> 9) | all_signs(second >> 9) << 8,
           scales[p / 2], x + 8 * p);
@@ -67,7 +67,7 @@ struct Grid2Decoders {
       return false;
     float scales[16];
     V::store(scales, quarters(src, nibbles(src + 74)));
-    for (std::size_t p = 0; p < points; p += 2) {
+    for (std::size_t p = 0; p < block_points; p += 2) {
       const std::uint32_t high = static_cast<std::uint32_t>(src[66 + p / 4]) >> (p % 4 * 2);
       put(iq2_s_grid[src[2 + p] | (high & 3) << 8], iq2_s_grid[src[3 + p] | (high >> 2 & 3) << 8],
           load_u16(src + 34 + p), scales[p / 2], x + 8 * p);
@@ -80,7 +80,7 @@ struct Grid2Decoders {
       return false;
     const float scale = f16_to_f32(load_u16(src));
     const auto table = V::table4(iq1_levels);
-    for (std::size_t p = 0; p < points; p += 2) {
+    for (std::size_t p = 0; p < block_points; p += 2) {
       const std::uint32_t rest = load_u16(src + 34 + p / 4 * 2);
       const std::uint32_t high = rest >> (3 * (p % 4));
       const I levels =
@@ -129,7 +129,7 @@ struct GridDecoders {
       return false;
     const float scale = f16_to_f32(load_u16(src));
     const auto levels = V::table8(iq3_xxs_levels);
-    for (std::size_t p = 0; p < points; ++p) {
+    for (std::size_t p = 0; p < block_points; ++p) {
       const std::uint32_t rest = load_u32(src + 66 + p / 4 * 4);
       const float group_scale = scale * (0.5f + static_cast<float>(rest >> 28)) * 0.5f;
       put_fours(iq3_xxs_grid[src[2 + 2 * p]], iq3_xxs_grid[src[3 + 2 * p]], levels,
@@ -143,7 +143,7 @@ struct GridDecoders {
       return false;
     const float scale = f16_to_f32(load_u16(src));
     const auto levels = V::table8(iq3_s_levels);
-    for (std::size_t p = 0; p < points; ++p) {
+    for (std::size_t p = 0; p < block_points; ++p) {
       const std::uint32_t high = static_cast<std::uint32_t>(src[66 + p / 4]) >> (p % 4 * 2);
       const int code = src[106 + p / 8] >> (p / 4 % 2 * 4) & 15;
       put_fours(iq3_s_grid[src[2 + 2 * p] | (high & 1) << 8], iq3_s_grid[src[3 + 2 * p] | (high >> 1 & 1) << 8],
@@ -159,7 +159,7 @@ struct GridDecoders {
       return false;
     const float scale = f16_to_f32(static_cast<std::uint16_t>(half));
     const auto table = V::table4(iq1_levels);
-    for (std::size_t p = 0; p < points; ++p) {
+    for (std::size_t p = 0; p < block_points; ++p) {
       const std::uint32_t rest = static_cast<std::uint32_t>(src[32 + p / 2]) >> (p % 2 * 4);
       const std::uint32_t code = static_cast<std::uint32_t>(load_u16(src + 48 + p / 8 * 2)) >> (p / 2 % 4 * 3) & 7;
       const F group_scale = V::all(scale * static_cast<float>(2 * code + 1));

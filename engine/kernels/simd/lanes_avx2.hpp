@@ -11,7 +11,9 @@
 //   select(m, a, b)     a where m, else b
 //   any(m), bits(m)     whether any lane is set; lane i as bit i
 //   load_columns        eight numbers of each of `lanes` rows that are `stride` apart, transposed
-//   lookup8, lookup4    table[index & 7], table[index & 3]: a table of eight (four) floats held in a Table
+//   least               the least of all lanes, in each of them
+//   lookup8, lookup4    table[index & 7], table[index & 3]: a table of eight (four) floats held in a Table, which
+//                       table8 and table4 make of floats in memory or of a vector of eight lanes
 //   lookup16            table[index], index below 16
 //   mask(bits), ones(m) bit i as lane i (higher bits do not matter); all bits of a lane where it is set, else none
 //   numbered            0, 1, 2 ... by lane
@@ -127,6 +129,11 @@ struct Avx2 {
   static I select(M m, I a, I b) {
     return {_mm256_blendv_epi8(b.v, a.v, _mm256_castps_si256(m.v))};
   }
+  static F least(F a) {
+    const __m256 halves = _mm256_min_ps(a.v, _mm256_permute2f128_ps(a.v, a.v, 1));
+    const __m256 quarters = _mm256_min_ps(halves, _mm256_shuffle_ps(halves, halves, 0x4e));
+    return {_mm256_min_ps(quarters, _mm256_shuffle_ps(quarters, quarters, 0xb1))};
+  }
   static bool any(M m) { return _mm256_movemask_ps(m.v) != 0; }
   static std::uint32_t bits(M m) { return static_cast<std::uint32_t>(_mm256_movemask_ps(m.v)); }
   static M mask(std::uint32_t bits) {
@@ -138,6 +145,8 @@ struct Avx2 {
   using Table = __m256;
   static Table table8(const float* p) { return _mm256_loadu_ps(p); }
   static Table table4(const float* p) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(p)); }
+  static Table table8(F a) { return a.v; }
+  static Table table4(F a) { return _mm256_permute2f128_ps(a.v, a.v, 0); }
   static F lookup8(Table table, I index) { return {_mm256_permutevar8x32_ps(table, index.v)}; }
   static F lookup4(Table table, I index) { return {_mm256_permutevar_ps(table, index.v)}; }
 

@@ -98,6 +98,10 @@ struct Neon {
 
   static F select(M m, F a, F b) { return {vbslq_f32(m.v, a.v, b.v)}; }
   static I select(M m, I a, I b) { return {vbslq_s32(m.v, a.v, b.v)}; }
+  static F least(F a) {
+    const F halves = min(a, F{vextq_f32(a.v, a.v, 2)});
+    return min(halves, F{vrev64q_f32(halves.v)});
+  }
   static bool any(M m) { return vmaxvq_u32(m.v) != 0; }
   static std::uint32_t bits(M m) { return vaddvq_u32(vandq_u32(m.v, one_each())); }
   static M mask(std::uint32_t bits) { return {vtstq_u32(vdupq_n_u32(bits), one_each())}; }
@@ -106,6 +110,8 @@ struct Neon {
   using Table = uint8x16x2_t;
   static Table table8(const float* p) { return {{quarter(p), quarter(p + 4)}}; }
   static Table table4(const float* p) { return {{quarter(p), quarter(p)}}; }
+  static Table table8(F low, F high) { return {{vreinterpretq_u8_f32(low.v), vreinterpretq_u8_f32(high.v)}}; }
+  static Table table4(F a) { return table8(a, a); }
   static F lookup8(Table table, I index) { return {vreinterpretq_f32_u8(vqtbl2q_u8(table, bytes_of(index, 7)))}; }
   static F lookup4(Table table, I index) {
     return {vreinterpretq_f32_u8(vqtbl1q_u8(table.val[0], bytes_of(index, 3)))};

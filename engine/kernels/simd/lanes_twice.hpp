@@ -127,6 +127,10 @@ struct Twice {
 
   static F select(M m, F x, F y) { return {V::select(m.a, x.a, y.a), V::select(m.b, x.b, y.b)}; }
   static I select(M m, I x, I y) { return {V::select(m.a, x.a, y.a), V::select(m.b, x.b, y.b)}; }
+  static F least(F x) {
+    const auto least = V::least(V::min(x.a, x.b));
+    return {least, least};
+  }
   static bool any(M m) { return V::any(m.a) || V::any(m.b); }
   static std::uint32_t bits(M m) { return V::bits(m.a) | V::bits(m.b) << V::lanes; }
   static M mask(std::uint32_t bits) { return {V::mask(bits), V::mask(bits >> V::lanes)}; }
@@ -135,6 +139,9 @@ struct Twice {
   using Table = typename V::Table;
   static Table table8(const float* p) { return V::table8(p); }
   static Table table4(const float* p) { return V::table4(p); }
+  // Of two vectors of four lanes.
+  static Table table8(F x) { return V::table8(x.a, x.b); }
+  static Table table4(F x) { return V::table4(x.a); }
   static F lookup8(Table table, I index) { return {V::lookup8(table, index.a), V::lookup8(table, index.b)}; }
   static F lookup4(Table table, I index) { return {V::lookup4(table, index.a), V::lookup4(table, index.b)}; }
   using Table16 = typename V::Table16;

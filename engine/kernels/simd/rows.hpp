@@ -11,6 +11,8 @@
 #include "engine/kernels/simd/encode_fp4.hpp"
 #include "engine/kernels/simd/encode_ternary.hpp"
 #include "engine/kernels/simd/iq4.hpp"
+#include "engine/kernels/simd/grid_blocks.hpp"
+#include "engine/kernels/simd/iq1_blocks.hpp"
 #include "engine/kernels/simd/symmetric_blocks.hpp"
 #include "engine/kernels/simd/weighted_q45.hpp"
 
@@ -89,6 +91,13 @@ constexpr Blocks simd_blocks() {
   blocks.iq4_xs.encode_weighted = each_row<Iq4<Eight>::encode_weighted_xs, super_elements, iq4::xs_bytes>;
   set_plain_encoders<Eight, Sixteen>(blocks);
   set_decoders<Eight, Sixteen>(blocks);
+  use_grid<Eight, Iq2Xxs, encode_weighted_iq2_xxs>(blocks.iq2_xxs);
+  use_grid<Eight, Iq2Xs, encode_weighted_iq2_xs>(blocks.iq2_xs);
+  use_grid<Eight, Iq2S, encode_weighted_iq2_s>(blocks.iq2_s);
+  use_grid<Eight, Iq3Xxs, encode_weighted_iq3_xxs>(blocks.iq3_xxs);
+  use_grid<Eight, Iq3S, encode_weighted_iq3_s>(blocks.iq3_s);
+  blocks.iq1_s.encode_weighted = each_row<Iq1SBlocks<Eight>::encode_weighted, super_elements, Iq1SBlocks<Eight>::bytes>;
+  use<Iq1MBlocks<Eight>>(blocks.iq1_m);
   return blocks;
 }
 

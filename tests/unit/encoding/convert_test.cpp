@@ -54,14 +54,14 @@ TEST_CASE("integers become wider integers and never narrower ones") {
   CHECK_FALSE(convertible(codec("u8"), codec("bool")));
 }
 
-TEST_CASE("numbers with a fraction never become integers, and what has no encode is only copied") {
+TEST_CASE("numbers with a fraction never become integers, and what cannot be made is only copied") {
   for (const Codec& to : codecs()) {
     CAPTURE(to.id);
     if (to.kind == Kind::integer)
       for (const char* from : {"f32", "f16", "f64", "q8_0"}) CHECK_FALSE(convertible(codec(from), to));
     CHECK(convertible(to, to));
     for (const char* block : {"q8_0", "q4_k"}) {
-      const bool can_be_made = to.encode != nullptr || to.id == block;
+      const bool can_be_made = to.encode != nullptr || to.encode_weighted != nullptr || to.id == block;
       CHECK(convertible(codec(block), to) == can_be_made);
     }
     CHECK(convertible(to, codec("f8_e8m0")) == (to.id == "f8_e8m0"));
@@ -89,7 +89,7 @@ TEST_CASE("what is converted to an encoding that holds all its values comes back
 TEST_CASE("every pair that can be converted gives the scalar row's bytes on every row and length") {
   for (const Codec& from : codecs())
     for (const Codec& to : codecs()) {
-      if (!convertible(from, to) || from.id == to.id)
+      if (!convertible(from, to) || from.id == to.id || to.needs_importance)
         continue;
       const std::size_t step = std::max(from.block_elements, to.block_elements);
       for (const std::size_t n : {std::size_t{0}, step, 3 * step, std::size_t{1024}, std::size_t{1024} + step,

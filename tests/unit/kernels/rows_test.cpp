@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -241,4 +242,20 @@ TEST_CASE("rows narrow binary64 around every rounding decision as the scalar row
         CAPTURE(decoder.name);
         CHECK(run(*row, decoder, input) == run(scalar_kernels, decoder, input));
       }
+}
+
+TEST_CASE("largest_magnitude is the largest number without sign on every row, NaN above infinity") {
+  std::vector<float> input = hard_floats();
+  std::mt19937 random(11);
+  std::shuffle(input.begin(), input.end(), random);
+  for (std::size_t n = 0; n <= std::min<std::size_t>(input.size(), 130); ++n) {
+    std::uint32_t expected = 0;
+    for (std::size_t i = 0; i < n; ++i)
+      expected = std::max(expected, std::bit_cast<std::uint32_t>(input[i]) & 0x7fff'ffffu);
+    for (const Kernels* row : supported()) {
+      CAPTURE(row->name);
+      CAPTURE(n);
+      CHECK(row->largest_magnitude(input.data(), n) == expected);
+    }
+  }
 }

@@ -42,3 +42,15 @@ TEST_CASE("equal plans have equal fingerprints, and any change shows") {
   moved.layout.placements[0].offset = 48;
   CHECK(plan::fingerprint(moved) != plan::fingerprint(example()));
 }
+
+TEST_CASE("the fingerprint depends on the values of an importance") {
+  const std::vector<float> one = {1, 2}, same = {1, 2}, other = {1, 3};
+  const auto fingerprint_with = [](std::span<const float> importance) {
+    auto plan = example();
+    plan.tensors[0].importance = importance;
+    return plan::fingerprint(plan);
+  };
+  CHECK(fingerprint_with(one) == fingerprint_with(same));
+  CHECK(fingerprint_with(one) != fingerprint_with(other));
+  CHECK(fingerprint_with(one) != fingerprint_with({}));
+}
