@@ -57,7 +57,8 @@ constexpr std::array kinds{
            fill_each(x, n, [&](std::size_t) { return std::ldexp(std::round(common(random) * 127.0f) / 2.0f, exponent); });
            for (std::size_t i = random() % 16; i < n; i += 32) x[i] = std::ldexp(random() % 2 == 0 ? 127.0f : -127.0f, exponent);
          }},
-    Kind{"iq4's values, and what lies between two of them",
+    // A first group of values alone makes the scale of the block exact, and so what lies between two values a tie.
+    Kind{"iq4's values, here and there what lies between two of them",
          [](Random& random, float* x, std::size_t n) {
            constexpr float values[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
            const int exponent = static_cast<int>(random() % 40) - 20;
@@ -65,7 +66,8 @@ constexpr std::array kinds{
              const std::size_t k = random() % 15;
              const float middle = (values[k] + values[k + 1]) / 2.0f;
              const float near[] = {values[k], std::nextafter(middle, 0.0f), middle, std::nextafter(middle, 1e9f)};
-             return std::ldexp(i % 32 == 0 ? 127.0f : -near[random() % 4], exponent);
+             const bool is_between = (n == 32 || i >= 32) && random() % 12 == 0;
+             return std::ldexp(i % 32 == 0 ? 127.0f : -near[is_between ? 1 + random() % 3 : 0], exponent);
            });
          }},
     Kind{"numbers with both extremes",
@@ -118,6 +120,21 @@ const Encoding& encoding_named(std::string_view name) {
       return encoding;
   FAIL("no such encoding");
   return encodings[0];
+}
+
+void check_weighted(const Encoding& encoding, const std::vector<float>& input, const std::vector<float>& importance) {
+  const Bytes expected = encoded(scalar_kernels, encoding, input, importance);
+  for (const Kernels* row : rows_with_own(encoding, &BlockKernels::encode_weighted)) {
+    CAPTURE(row->name);
+    CAPTURE(encoding.name);
+    CHECK(encoded(*row, encoding, input, importance) == expected);
+  }
+}
+
+std::vector<float> importances(Random& random, std::size_t n) {
+  std::vector<float> importance(n);
+  for (float& value : importance) value = std::ldexp(between(random, 1.0f, 2.0f), static_cast<int>(random() % 12));
+  return importance;
 }
 
 void check_encoding(const Encoding& encoding, const std::vector<float>& input) {
@@ -179,15 +196,8 @@ TEST_CASE("rows encode rows of hard numbers with an importance as the scalar row
         continue;
       const std::size_t columns = encoding.elements * (encoding.elements == 256 ? 3 : 11);
       const std::vector<float> input = blocks_of(random, kind, columns, 5);
-      std::vector<float> importance(columns);
-      for (float& value : importance) value = std::ldexp(between(random, 1.0f, 2.0f), static_cast<int>(random() % 12));
-      const Bytes expected = encoded(scalar_kernels, encoding, input, importance);
-      for (const Kernels* row : rows_with_own(encoding, &BlockKernels::encode_weighted)) {
-        CAPTURE(row->name);
-        CAPTURE(encoding.name);
-        CAPTURE(kind.name);
-        CHECK(encoded(*row, encoding, input, importance) == expected);
-      }
+      CAPTURE(kind.name);
+      check_weighted(encoding, input, importances(random, columns));
     }
 }
 
@@ -233,6 +243,16 @@ TEST_CASE("rows choose nvfp4's values next to every midpoint as the scalar row, 
       }
   while (input.size() % 64 != 0) input.push_back(0.0f);
   check_encoding(encoding_named("nvfp4"), input);
+}
+
+TEST_CASE("rows choose iq4's values between two of them as the scalar row") {
+  Random random(44);
+  const Encoding& encoding = encoding_named("iq4_nl");
+  const Kind& kind = kinds[3];
+  REQUIRE(std::string_view(kind.name).starts_with("iq4's"));
+  const std::vector<float> input = blocks_of(random, kind, 32, 4000);
+  check_encoding(encoding, input);
+  check_weighted(encoding, input, importances(random, input.size()));
 }
 
 TEST_CASE("rows choose ternary codes next to a half as the scalar row, under scales of every size") {
