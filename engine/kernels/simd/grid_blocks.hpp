@@ -266,15 +266,15 @@ struct LanesSearch {
     }
   }
 
-  template <unsigned bits, std::size_t points, std::size_t padded>
+  template <unsigned bits, std::size_t group_points, std::size_t padded>
   static void sum_trials(const float* x, const float* weights, const std::int32_t* codes, float* xq, float* qq) {
     constexpr std::size_t point = weights_of_point<bits>;
-    float products[points * point];
-    for (std::size_t i = 0; i < points * point; i += V::lanes)
+    float products[group_points * point];
+    for (std::size_t i = 0; i < group_points * point; i += V::lanes)
       V::store(products + i, V::load(weights + i) * V::load(x + i));
     for (std::size_t t = 0; t < padded; t += V::lanes) {
       TrialSums<V, bits> sums{V::all(0.0f), V::all(0.0f), table_of<V, bits>(V::load(grid_values[bits - 2]))};
-      for (std::size_t k = 0; k < points; ++k)
+      for (std::size_t k = 0; k < group_points; ++k)
         add_point<V, bits>(weights + point * k, products + point * k, V::load(codes + padded * k + t), sums);
       V::store(xq + t, sums.xq);
       V::store(qq + t, sums.qq);

@@ -67,15 +67,24 @@ HEIRLOOM_INLINE typename V::F costs_of(const typename V::Table* costs, const std
   return sum;
 }
 
-// Of lanes that are equally near, the one whose candidate comes first.
+// Where the least cost is in two rounds, the first of equal ones.
 template <class V>
-static inline std::uint32_t first_place(typename V::I rounds, std::uint32_t lanes) {
+HEIRLOOM_INLINE std::uint32_t first_of_two(typename V::F first, typename V::F second) {
+  const auto least = V::least(V::min(second, first));
+  return static_cast<std::uint32_t>(
+      __builtin_ctz(V::bits(first == least) | V::bits(second == least) << candidates_at_once));
+}
+
+// The same, given for each lane its least cost and the round it is from.
+template <class V>
+HEIRLOOM_INLINE std::uint32_t first_of_all(typename V::F costs, typename V::I rounds) {
   std::int32_t round_of[V::lanes];
   V::store(round_of, rounds);
   std::uint32_t first = ~0u;
-  for (; lanes != 0; lanes &= lanes - 1) {
+  for (std::uint32_t lanes = V::bits(costs == V::least(costs)); lanes != 0; lanes &= lanes - 1) {
     const auto lane = static_cast<std::uint32_t>(__builtin_ctz(lanes));
-    const std::uint32_t place = 8 * static_cast<std::uint32_t>(round_of[lane]) + lane;
+    const std::uint32_t place =
+        static_cast<std::uint32_t>(candidates_at_once) * static_cast<std::uint32_t>(round_of[lane]) + lane;
     first = place < first ? place : first;
   }
   return first;
@@ -97,13 +106,17 @@ HEIRLOOM_INLINE std::uint32_t nearest_in_lanes(const PointTable& table, PointEnt
   auto least = costs_of<V, bits>(costs, candidates);
   if (entry.eights == 1)
     return candidates[__builtin_ctz(V::bits(least == V::least(least)))];
+  auto sum = costs_of<V, bits>(costs, candidates + candidates_at_once);
+  if (entry.eights == 2)
+    return candidates[first_of_two<V>(least, sum)];
   auto rounds = V::all(0);
-  for (std::int32_t j = 1; j < entry.eights; ++j) {
-    const auto sum = costs_of<V, bits>(costs, candidates + candidates_at_once * static_cast<std::size_t>(j));
+  for (std::int32_t j = 1;;) {
     rounds = V::select(sum < least, V::all(j), rounds);
     least = V::min(sum, least);
+    if (++j == entry.eights)
+      return candidates[first_of_all<V>(least, rounds)];
+    sum = costs_of<V, bits>(costs, candidates + candidates_at_once * static_cast<std::size_t>(j));
   }
-  return candidates[first_place<V>(rounds, V::bits(least == V::least(least)))];
 }
 
 }  // namespace heirloom::kernels::simd

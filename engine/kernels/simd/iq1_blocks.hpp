@@ -245,11 +245,11 @@ static inline Borders<V> find_borders(Pairs& pairs, typename V::F largest) {
 template <class V, class Pairs>
 struct Iq1Placing {
   static constexpr std::size_t n = Pairs::n;
-  static constexpr std::size_t points = n / 8;
+  static constexpr std::size_t group_points = n / 8;
   using F = typename V::F;
   using I = typename V::I;
 
-  I codes[points];
+  I codes[group_points];
   F scale;
   I shifts;
 
@@ -258,7 +258,7 @@ struct Iq1Placing {
     const auto is_mirrored = best.scale < V::all(0.0f);
     scale = V::select(is_mirrored, V::negate(best.scale), best.scale);
     shifts = V::select(is_mirrored, best.shifts ^ V::all((1 << n / Pairs::part) - 1), best.shifts);
-    for (std::size_t k = 0; k < points; ++k) {
+    for (std::size_t k = 0; k < group_points; ++k) {
       codes[k] = V::all(0);
       for (std::size_t i = 8; i-- > 0;) {
         const I rank = groups.ranks[8 * k + i] + one;
@@ -278,7 +278,7 @@ struct Iq1Placing {
   F refitted(const Iq1Lanes<V, n>& groups) const {
     const F zero = V::all(0.0f);
     F xq = zero, qq = zero;
-    for (std::size_t k = 0; k < points; ++k) {
+    for (std::size_t k = 0; k < group_points; ++k) {
       const F lowest = lowest_level(k);
       I rest = codes[k];
       for (std::size_t i = 8 * k; i < 8 * k + 8; ++i) {
@@ -305,16 +305,16 @@ template <class V, class Pairs>
 static inline void find_iq1_groups(const PointTable& table, const float* x, const float* weights, float smallest,
                                    Iq1Group* out) {
   constexpr std::size_t n = Pairs::n;
-  constexpr std::size_t points = n / 8;
+  constexpr std::size_t group_points = n / 8;
   Iq1Lanes<V, n> groups;
   groups.load(x, weights);
   Pairs pairs(groups);
   const auto largest = groups.largest();
   const Borders<V> best = find_borders<V>(pairs, largest);
   Iq1Placing<V, Pairs> placing(groups, best);
-  std::int32_t codes[points][V::lanes], low[V::lanes], shifts[V::lanes];
+  std::int32_t codes[group_points][V::lanes], low[V::lanes], shifts[V::lanes];
   float scales[V::lanes], most[V::lanes], refitted[V::lanes];
-  for (std::size_t k = 0; k < points; ++k) V::store(codes[k], placing.codes[k]);
+  for (std::size_t k = 0; k < group_points; ++k) V::store(codes[k], placing.codes[k]);
   V::store(low, best.low);
   V::store(shifts, placing.shifts);
   V::store(scales, placing.scale);
@@ -327,7 +327,7 @@ static inline void find_iq1_groups(const PointTable& table, const float* x, cons
       continue;
     out[g].scale = scales[g];
     out[g].shifts = static_cast<unsigned>(shifts[g]);
-    for (std::size_t k = 0; k < points; ++k) {
+    for (std::size_t k = 0; k < group_points; ++k) {
       PointEntry entry = table.entries[key_of<2>(static_cast<std::uint32_t>(codes[k][g]))];
       if (entry.eights != 0) {
         const std::size_t at = n * g + 8 * k;
@@ -341,7 +341,7 @@ static inline void find_iq1_groups(const PointTable& table, const float* x, cons
       out[g].indices[k] = entry.first;
     }
   }
-  for (std::size_t k = 0; k < points; ++k) placing.codes[k] = V::load(codes[k]);
+  for (std::size_t k = 0; k < group_points; ++k) placing.codes[k] = V::load(codes[k]);
   V::store(refitted, placing.refitted(groups));
   for (std::size_t g = 0; g < V::lanes; ++g)
     if (!is_on_grid[g])
