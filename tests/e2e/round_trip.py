@@ -1,4 +1,5 @@
 """Hugging Face -> GGUF -> Hugging Face gives back the same tensors, byte for byte."""
+import json
 import os
 
 import dump_gguf
@@ -6,9 +7,31 @@ import program
 import safetensors_file
 
 
+# Variants of a class that a family's own checkpoint does not cover.
+VARIANTS = ("MistralForCausalLM.nemo",)
+
+
+def families():
+    """Names for make_checkpoint.py: the first class of each family of `heirloom architectures`, and variants."""
+    listed = json.loads(program.run("architectures", "--json").out)["architectures"]
+    return [entry["hf_classes"][0] for entry in listed] + list(VARIANTS)
+
+
+def json_of(folder, name):
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def model_keys(path):
+    """The keys that a model's configuration gives: those named after the architecture."""
+    keys = dump_gguf.dump(path)["kv"]
+    return [entry for entry in keys if entry["key"].startswith(keys[0]["value"] + ".")]
+
+
 class RoundTrip(program.Case):
-    def there_and_back(self, source, recipe):
-        gguf, back = self.path(recipe + ".gguf"), self.path(recipe + "-back")
+    def there_and_back(self, source, recipe, back=None):
+        gguf, back = self.path(recipe + ".gguf"), back or self.path(recipe + "-back")
+        os.makedirs(os.path.dirname(back.rstrip("/")), exist_ok=True)
         self.must("convert", source, gguf, "--quantize", recipe)
         self.must("convert", gguf, back)
         self.compare(source, back)
@@ -36,6 +59,28 @@ class RoundTrip(program.Case):
             with self.subTest(dtype=dtype):
                 source = program.checkpoint("LlamaForCausalLM", self.path(dtype), "--dtype", dtype)
                 self.there_and_back(source, dtype.upper())
+
+    def test_every_family(self):
+        """a checkpoint of every mapped class -> BF16 GGUF -> directory -> GGUF: tensors, config.json, and the GGUF again"""
+        for name in families():
+            with self.subTest(name=name):
+                self.setUp()
+                source, back = program.checkpoint(name, self.path(name)), self.path("back", name, "")
+                gguf = self.there_and_back(source, "BF16", back)
+                self.assertEqual(json_of(back, "config.json"), json_of(source, "config.json"))
+                again = self.path("again.gguf")
+                self.must("convert", back, again, "--quantize", "BF16")
+                self.assertEqual(program.sha256_of(again), program.sha256_of(gguf))
+                self.come_back_without_record(source, gguf)
+
+    def come_back_without_record(self, source, gguf):
+        """A GGUF that does not say what config.json was: the keys of the model come out the same."""
+        foreign = self.write("foreign.gguf", program.bytes_of(gguf).replace(b"heirloom.source.", b"somebody.source."))
+        back, again = self.path("foreign-back"), self.path("foreign-again.gguf")
+        self.must("convert", foreign, back, "--quantize", "BF16")
+        self.compare(source, back)
+        self.must("convert", back, again, "--quantize", "BF16")
+        self.assertEqual(model_keys(again), model_keys(gguf))
 
     def test_shards_come_back_as_one_checkpoint(self):
         """Llama in three shards -> BF16 GGUF -> directory: every tensor byte for byte"""

@@ -17,6 +17,9 @@ LEFT_OUT = {
     "LlamaForCausalLM.hftok": "differs from LlamaForCausalLM in its tokenizer alone",
     "LlamaForCausalLM.l16": "the GGUF file \"dense\" has 16 layers",
 }
+# A recipe looks at names, shapes and counts, which most families share: all recipes for two of them, these for the others.
+EVERY_RECIPE = ("LlamaForCausalLM", "Olmo2ForCausalLM")
+SOME_RECIPES = ("Q4_K_M", "Q3_K_M", "Q2_K", "IQ4_XS", "Q8_0")
 SMALLER = ("--ffn", "256")
 OPTIONS = {
     "LlamaForCausalLM.h320": ("--ffn", "288", "--layers", "1"),  # rows that are not multiples of 256
@@ -32,6 +35,11 @@ def mapped_checkpoints():
     names = subprocess.run([sys.executable, os.path.join(program.TOOLS, "make_checkpoint.py"), "--list"],
                            check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     return [name for name in names if name.split(".")[0] in classes and name not in LEFT_OUT]
+
+
+def is_tried(name, recipe):
+    """Whether a model of this name is quantized by this recipe; GGUF files and the toy model by every one."""
+    return "ForCausalLM" not in name or name.split(".")[0] in EVERY_RECIPE or recipe in SOME_RECIPES
 
 
 def weights(name, shape, kind):

@@ -232,7 +232,8 @@ def main():
     file_types = {name: number for name, number in recipes() if re.search(recipe_pattern, name)}
     help_text = program.run("convert", "--help").out
     ways = (False, True) if "--imatrix" in help_text else (False,)
-    cases = [Case(model, recipe, is_weighted, ()) for model in known.values() for is_weighted in ways for recipe in file_types]
+    cases = [Case(model, recipe, is_weighted, ()) for model in known.values() for is_weighted in ways for recipe in file_types
+             if models.is_tried(model.name, recipe)]
     cases += [case for case in option_cases(known) if case.recipe in file_types]
     before, peer = resource.getrusage(resource.RUSAGE_CHILDREN), Peer(path, file_types)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
