@@ -92,6 +92,30 @@ Result<std::pair<Json, std::string>> value_of(const fb::KeyRuleT& rule, const Js
   return std::pair(Json(), std::string());
 }
 
+std::string list_of(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts)
+    list += (list.empty() ? "" : ", ") + text;
+  return list;
+}
+
+Error not_allowed(const Map& map, const fb::ConfigRuleT& rule, const Json& value, const std::string& right) {
+  return {Code::unsupported,
+          "configuration key " + base::quoted(rule.hf) + " is " + value.dump() + "; the map \"" + map.id + "\" is right for " +
+              right + "; --as-is keeps names and layout, --arch-map brings another map",
+          no_position, "config.json"};
+}
+
+bool is_repeated(const std::vector<std::string>& texts, const Json& value, std::uint64_t layers) {
+  const Json::Array* list = value.array();
+  if (list == nullptr || list->size() != layers)
+    return false;
+  for (std::size_t i = 0; i < list->size(); ++i)
+    if ((*list)[i].dump() != texts[i % texts.size()])
+      return false;
+  return true;
+}
+
 }  // namespace
 
 Json normalize(const Json& config) {
@@ -150,16 +174,16 @@ Result<std::uint64_t> head_dim(const Json& config) {
 Result<void> check_allowed(const Map& map, const Json& config) {
   for (const auto& rule : map.config) {
     const Json* value = config.at(rule->hf);
-    if (rule->allowed.empty() || !is_present(value))
+    if (!is_present(value))
       continue;
-    if (std::find(rule->allowed.begin(), rule->allowed.end(), value->dump()) == rule->allowed.end()) {
-      std::string allowed;
-      for (const std::string& text : rule->allowed)
-        allowed += (allowed.empty() ? "" : ", ") + text;
-      return fail(Error{Code::unsupported,
-                        "configuration key " + base::quoted(rule->hf) + " is " + value->dump() + "; the map \"" + map.id +
-                            "\" is right for " + allowed + " only; --as-is keeps names and layout, --arch-map brings another map",
-                        no_position, "config.json"});
+    if (!rule->allowed.empty() &&
+        std::find(rule->allowed.begin(), rule->allowed.end(), value->dump()) == rule->allowed.end())
+      return fail(not_allowed(map, *rule, *value, list_of(rule->allowed) + " only"));
+    if (!rule->repeats.empty()) {
+      HEIRLOOM_TRY(const std::uint64_t layers, whole_number(config, map.layers));
+      if (!is_repeated(rule->repeats, *value, layers))
+        return fail(not_allowed(map, *rule, *value, list_of(rule->repeats) + " repeated over " + std::to_string(layers) +
+                                                        " layers only"));
     }
   }
   return {};

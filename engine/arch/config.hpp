@@ -24,7 +24,7 @@ Result<std::uint64_t> whole_number(const model::Json& config, std::string_view k
 // Head size: "head_dim", or hidden_size / num_attention_heads.
 Result<std::uint64_t> head_dim(const model::Json& config);
 
-// Refuses values with which the map would be wrong (ConfigRule.allowed).
+// Refuses values with which the map would be wrong (ConfigRule.allowed, .repeats).
 Result<void> check_allowed(const Map& map, const model::Json& config);
 
 // "rope_scaling" (and a "rope_parameters" that normalize() leaves) is an object, null or absent.

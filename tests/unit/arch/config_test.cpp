@@ -69,6 +69,25 @@ TEST_CASE("a configuration that the map cannot be right for is refused with the 
   CHECK_FALSE(arch::keys_from_config(map_named("llama"), config, 0));
 }
 
+TEST_CASE("a list of one value for each layer is right when it repeats the map's values") {
+  const arch::Map& map = map_named("smollm3");
+  auto config = llama_config();
+  config.set("num_hidden_layers", json("6"));
+  CHECK(arch::check_allowed(map, config));
+  for (const char* right : {"[1, 1, 1, 0, 1, 1]", "null"}) {
+    config.set("no_rope_layers", json(right));
+    CHECK(arch::check_allowed(map, config));
+  }
+  for (const char* wrong : {"[1, 1, 1, 1, 1, 1]", "[1, 1, 1, 0, 1]", "[1, 1, 1, 0, 1, 1, 1]", "[]", "4", "[1.0, 1, 1, 0, 1, 1]"}) {
+    CAPTURE(wrong);
+    config.set("no_rope_layers", json(wrong));
+    const auto checked = arch::check_allowed(map, config);
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().code == Code::unsupported);
+    CHECK(checked.error().message.find("is right for 1, 1, 1, 0 repeated over 6 layers only") != std::string::npos);
+  }
+}
+
 TEST_CASE("config.json made from keys alone gives the same keys again") {
   for (const char* id : {"llama", "olmo2"}) {
     CAPTURE(id);
