@@ -76,8 +76,17 @@ Result<Attr> attr_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
   }
 }
 
-// The value of a rule and the path it came from ("" when derived or by default); null when there is none.
-Result<std::pair<Json, std::string>> value_of(const fb::KeyRuleT& rule, const Json& config) {
+// The number of dimensions of a head that are rotated.
+Result<Json> rotary_dim(const Json& config, std::string_view path, const Json& share) {
+  const auto number = share.number();
+  if (!number || !(*number > 0) || *number > 1)
+    return fail(wrong_value(path, share, "a number above 0, up to 1"));
+  HEIRLOOM_TRY(const std::uint64_t size, head_dim(config));
+  return Json(static_cast<std::int64_t>(static_cast<double>(size) * *number));
+}
+
+// What the configuration says, and the path it was found at ("" when derived or by default); null when there is none.
+Result<std::pair<Json, std::string>> said_of(const fb::KeyRuleT& rule, const Json& config) {
   for (const std::string& path : rule.hf)
     if (const Json* found = config.at(path); is_present(found))
       return std::pair(*found, path);
@@ -90,6 +99,14 @@ Result<std::pair<Json, std::string>> value_of(const fb::KeyRuleT& rule, const Js
     return std::pair(std::move(value), std::string());
   }
   return std::pair(Json(), std::string());
+}
+
+Result<std::pair<Json, std::string>> value_of(const fb::KeyRuleT& rule, const Json& config) {
+  HEIRLOOM_TRY(auto said, said_of(rule, config));
+  if (rule.derive == "rotary_dim" && !said.first.is_null()) {
+    HEIRLOOM_TRY(said.first, rotary_dim(config, said.second, said.first));
+  }
+  return said;
 }
 
 std::string list_of(const std::vector<std::string>& texts) {

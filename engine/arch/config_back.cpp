@@ -106,6 +106,13 @@ Result<Json> json_from(const fb::KeyRuleT& rule, const Attr& attr) {
   }
 }
 
+// The share of a head that is rotated.
+Result<Json> rotary_share(const Attr& attr, const Json& config) {
+  HEIRLOOM_TRY(const std::uint64_t size, head_dim(normalize(config)));
+  HEIRLOOM_TRY(const std::int64_t rotated, integer_from(attr, 1, static_cast<std::int64_t>(size)));
+  return Json(static_cast<double>(rotated) / static_cast<double>(size));
+}
+
 std::optional<Json> from_tensors(const fb::ConfigRuleT& rule, const TensorFacts& tensors) {
   if (!rule.presence.empty())
     return Json(tensors.names.contains(rule.presence));
@@ -145,6 +152,24 @@ Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, 
   return {};
 }
 
+// `given` are the keys that a recorded configuration makes.
+Result<void> apply_key_rule(const Map& map, const fb::KeyRuleT& rule, const std::vector<Attr>& attrs,
+                            const std::vector<Attr>& given, bool is_recorded, Json& config) {
+  const std::string gguf_key = expand_arch(rule.gguf, map.gguf_name);
+  const Attr* attr = find_attr(attrs, gguf_key);
+  if (attr == nullptr) {
+    if (rule.optional || !rule.default_json.empty() || !rule.derive.empty() || is_recorded)
+      return {};
+    return fail(Code::malformed, "key " + base::quoted(gguf_key) + " is missing, so no config.json can be made");
+  }
+  const Attr* known = find_attr(given, gguf_key);
+  if (known != nullptr && *known == *attr)
+    return {};
+  HEIRLOOM_TRY(Json value, rule.derive == "rotary_dim" ? rotary_share(*attr, config) : json_from(rule, *attr));
+  set_at(config, rule.hf.front(), std::move(value));
+  return {};
+}
+
 }  // namespace
 
 Result<Json> config_from_keys(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors,
@@ -161,22 +186,11 @@ Result<Json> config_from_keys(const Map& map, const std::vector<Attr>& attrs, co
   if (is_recorded)
     if (auto keys = keys_from_config(map, seen, 0))
       given = std::move(keys->attrs);
-  for (const auto& rule : map.keys) {
-    if (!rule->back || rule->hf.empty())
-      continue;
-    const std::string gguf_key = expand_arch(rule->gguf, map.gguf_name);
-    const Attr* attr = find_attr(attrs, gguf_key);
-    if (attr == nullptr) {
-      if (rule->optional || !rule->default_json.empty() || !rule->derive.empty() || is_recorded)
-        continue;
-      return fail(Code::malformed, "key " + base::quoted(gguf_key) + " is missing, so no config.json can be made");
-    }
-    const Attr* known = find_attr(given, gguf_key);
-    if (known != nullptr && *known == *attr)
-      continue;
-    HEIRLOOM_TRY(Json value, json_from(*rule, *attr));
-    set_at(config, rule->hf.front(), std::move(value));
-  }
+  // Shares of a head last, since they need its size.
+  for (const bool is_share : {false, true})
+    for (const auto& rule : map.keys)
+      if (rule->back && !rule->hf.empty() && (rule->derive == "rotary_dim") == is_share)
+        HEIRLOOM_CHECK(apply_key_rule(map, *rule, attrs, given, is_recorded, config));
   HEIRLOOM_CHECK(apply_config_rules(map, attrs, tensors, is_recorded, config));
   return config;
 }

@@ -88,6 +88,50 @@ TEST_CASE("a list of one value for each layer is right when it repeats the map's
   }
 }
 
+TEST_CASE("the share of a head that is rotated becomes a number of dimensions and comes back") {
+  const arch::Map& map = map_named("stablelm");
+  struct Row {
+    const char* share;
+    std::uint32_t dimensions;
+    double back;
+  };
+  auto config = llama_config();
+  config.set("hidden_size", json("64"));
+  for (const Row& row : {Row{"0.25", 4, 0.25}, Row{"0.3", 4, 0.25}, Row{"1", 16, 1.0}, Row{"1.0", 16, 1.0}, Row{"null", 4, 0.25}}) {
+    CAPTURE(row.share);
+    config.set("partial_rotary_factor", json(row.share));
+    const auto keys = arch::keys_from_config(map, config, 1);
+    REQUIRE(keys);
+    CHECK(*find_attr(keys->attrs, "stablelm.rope.dimension_count") ==
+          Attr::scalar("stablelm.rope.dimension_count", row.dimensions));
+    const auto back = arch::config_from_keys(map, keys->attrs, {}, {});
+    REQUIRE(back);
+    CHECK(back->at("partial_rotary_factor")->number() == row.back);
+    CHECK(arch::keys_from_config(map, *back, 1)->attrs == keys->attrs);
+    CHECK(arch::config_from_keys(map, keys->attrs, {}, config)->at("partial_rotary_factor")->dump() == row.share);
+  }
+  for (const char* wrong : {"0", "-0.5", "1.5", "\"half\"", "[]"}) {
+    CAPTURE(wrong);
+    config.set("partial_rotary_factor", json(wrong));
+    const auto keys = arch::keys_from_config(map, config, 1);
+    REQUIRE_FALSE(keys);
+    CHECK(keys.error().message.find("\"partial_rotary_factor\" is") != std::string::npos);
+  }
+}
+
+TEST_CASE("a number of rotated dimensions that no head has is refused") {
+  const arch::Map& map = map_named("stablelm");
+  for (const std::uint32_t wrong : {0u, 5u}) {
+    auto attrs = arch::keys_from_config(map, llama_config(), 1)->attrs;
+    for (Attr& attr : attrs)
+      if (attr.key == "stablelm.rope.dimension_count")
+        attr = Attr::scalar(attr.key, wrong);
+    const auto config = arch::config_from_keys(map, attrs, {}, {});
+    REQUIRE_FALSE(config);
+    CHECK(config.error().message.find("is not a whole number from 1 to 4") != std::string::npos);
+  }
+}
+
 TEST_CASE("config.json made from keys alone gives the same keys again") {
   for (const char* id : {"llama", "olmo2"}) {
     CAPTURE(id);
