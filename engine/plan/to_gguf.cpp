@@ -136,6 +136,8 @@ Result<void> add_tokenizer(const Request& request, const arch::Map& map, const J
   tokenizer::ToGguf options;
   options.kinds = map.tokenizers;
   options.pre_tokenizer = request.pre_tokenizer;
+  for (const auto& token : map.special_tokens)
+    options.special_tokens.emplace_back(token->role, token->text);
   if (config.at("vocab_size") != nullptr) {
     HEIRLOOM_TRY(options.vocab_size, arch::whole_number(config, "vocab_size"));
   }

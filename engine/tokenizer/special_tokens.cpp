@@ -45,13 +45,17 @@ void set_id(SpecialTokens& special, Role role, std::int64_t id, std::uint64_t vo
                        " token is not in the vocabulary and is left out");
 }
 
-// Looked up in tokenizer.json's added tokens; where there is no such file, in tokenizer_config.json's.
+// From tokenizer.json's added tokens; where there is no such file, from tokenizer_config.json's.
+std::unordered_map<std::string_view, std::uint64_t> ids_by_text(const Source& source) {
+  std::unordered_map<std::string_view, std::uint64_t> id_of;
+  for (const AddedToken& token : source.has_tokenizer_json() ? source.added_tokens : source.added_tokens_decoder)
+    id_of.emplace(token.text, token.id);
+  return id_of;
+}
+
 void find_ids_by_text(const Source& source, std::uint64_t vocab_size, SpecialTokens& special,
                       std::vector<std::string>& warnings) {
-  const auto& added = source.has_tokenizer_json() ? source.added_tokens : source.added_tokens_decoder;
-  std::unordered_map<std::string_view, std::uint64_t> id_of;
-  for (const AddedToken& token : added)
-    id_of.emplace(token.text, token.id);
+  const auto id_of = ids_by_text(source);
   for (std::size_t role = 0; role < role_count; ++role)
     if (const auto found = id_of.find(special.texts[role]); !special.texts[role].empty() && found != id_of.end())
       set_id(special, static_cast<Role>(role), static_cast<std::int64_t>(found->second), vocab_size, warnings);
@@ -84,6 +88,29 @@ SpecialTokens read_special_tokens(const Source& source, std::uint64_t vocab_size
     find_ids_by_text(source, vocab_size, special, warnings);
   find_ids_in_config(source, vocab_size, special, warnings);
   return special;
+}
+
+Result<void> set_special_tokens(const Source& source, const std::vector<std::pair<std::string, std::string>>& wanted,
+                                std::uint64_t vocab_size, SpecialTokens& special) {
+  const auto id_of = ids_by_text(source);
+  for (const auto& [name, text] : wanted) {
+    const auto known = std::find_if(keys::roles.begin(), keys::roles.end(), [&](const auto& role) { return role.name == name; });
+    if (known == keys::roles.end())
+      return fail(Code::misuse, "the architecture map names a special token " + quoted_token(name) +
+                                    ", which is not bos, eos, unk, sep, pad, cls, mask, eot or eom");
+    const auto found = id_of.find(text);
+    if (found == id_of.end() || found->second >= vocab_size)
+      return fail(Error{Code::malformed, "lacks the added token " + quoted_token(text) + ", which is the " + name +
+                                             " token of this family", no_position, std::string(tokenizer_json_name)});
+    const Role role = static_cast<Role>(known - keys::roles.begin());
+    const auto id = static_cast<std::uint32_t>(found->second);
+    const auto said = std::find_if(special.ids.begin(), special.ids.end(), [role](const auto& e) { return e.first == role; });
+    if (said != special.ids.end())
+      said->second = id;
+    else
+      special.ids.emplace_back(role, id);
+  }
+  return {};
 }
 
 std::vector<Attr> special_token_attrs(const SpecialTokens& special) {

@@ -34,6 +34,11 @@ void read_post_processor(const model::Json& post_processor, SpecialTokens& speci
 // All of it. Ids that the vocabulary does not have are left out with a warning.
 SpecialTokens read_special_tokens(const Source& source, std::uint64_t vocab_size, std::vector<std::string>& warnings);
 
+// Gives roles the added tokens with these texts: at the place of what the files said, or at the end. Malformed where there
+// is no such token, or its id is not in the vocabulary.
+Result<void> set_special_tokens(const Source& source, const std::vector<std::pair<std::string, std::string>>& wanted,
+                                std::uint64_t vocab_size, SpecialTokens& special);
+
 std::vector<Attr> special_token_attrs(const SpecialTokens& special);
 
 // The chat templates, as keys; empty templates give none.

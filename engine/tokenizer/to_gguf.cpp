@@ -122,7 +122,8 @@ Result<GgufTokenizer> to_gguf(const ReadFile& read_file, const ToGguf& options) 
   HEIRLOOM_TRY(const Source source, read_source(read_file));
   GgufTokenizer out;
   HEIRLOOM_TRY(const Vocabulary vocabulary, read_vocabulary(source, wanted, out.warnings));
-  const SpecialTokens special = read_special_tokens(source, vocabulary.tokens.size(), out.warnings);
+  SpecialTokens special = read_special_tokens(source, vocabulary.tokens.size(), out.warnings);
+  HEIRLOOM_CHECK(set_special_tokens(source, options.special_tokens, vocabulary.tokens.size(), special));
   append(out.attrs, first_keys(source, wanted));
   append(out.attrs, vocabulary_attrs(vocabulary));
   append(out.attrs, special_token_attrs(special));

@@ -21,6 +21,8 @@ struct ToGguf {
   std::vector<std::string> kinds = {};   // tried in order: "sentencepiece", "bpe" (architecture map)
   std::uint64_t vocab_size = 0;          // of the configuration; tokens beyond the tokenizer's are padding
   std::string pre_tokenizer = {};        // --pre-tokenizer, or ""
+  // Role ("eot") and text of special tokens that hold whatever the files say (architecture map).
+  std::vector<std::pair<std::string, std::string>> special_tokens = {};
 };
 
 struct SideFile {

@@ -85,6 +85,20 @@ TEST_CASE("ids of config.json fill what tokenizer_config.json leaves open") {
   CHECK(specials_of(convert(files)) == "eos=4 bos=5");
 }
 
+TEST_CASE("special tokens of a family take the place of what the files say, or come last") {
+  const Files files = small_files(with_post_processor("null"), config);
+  ToGguf options;
+  options.special_tokens = {{"eos", "<end>"}, {"eot", "</s>"}, {"unk", "<s>"}};
+  CHECK(specials_of(convert(files, options)) == "bos=3 eos=5 eot=4 unknown=3");
+  options.special_tokens = {{"eot", "a"}};
+  const auto missing = convert(files, options);
+  REQUIRE_FALSE(missing.has_value());
+  CHECK(missing.error().code == Code::malformed);
+  CHECK(missing.error().message.find("lacks the added token \"a\", which is the eot token") != std::string::npos);
+  options.special_tokens = {{"end", "</s>"}};
+  CHECK(convert(files, options).error().message.find("a special token \"end\"") != std::string::npos);
+}
+
 TEST_CASE("an id outside of the vocabulary is left out with a warning") {
   for (const std::string id : {"-1", "6"}) {
     Files files = small_files(with_post_processor("null"));
