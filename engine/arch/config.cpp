@@ -44,6 +44,13 @@ Error wrong_value(std::string_view path, const Json& value, std::string_view wan
                                std::string(wanted), no_position, "config.json"};
 }
 
+Result<std::string> translated(const fb::KeyRuleT& rule, std::string_view path, const Json& value) {
+  for (const auto& pair : rule.values)
+    if (value.text() != nullptr && pair->hf == *value.text())
+      return pair->gguf;
+  return fail(wrong_value(path, value, "a value that the map knows"));
+}
+
 Result<Attr> attr_from(const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path, const Json& value) {
   switch (static_cast<AttrType>(rule.type)) {
     case AttrType::u32: {
@@ -59,6 +66,10 @@ Result<Attr> attr_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
       return Attr::scalar(gguf_key, static_cast<float>(*number));
     }
     case AttrType::boolean:
+      if (!rule.values.empty()) {
+        HEIRLOOM_TRY(const std::string text, translated(rule, path, value));
+        return Attr::scalar(gguf_key, text == "true");
+      }
       if (value.boolean() == nullptr)
         return fail(wrong_value(path, value, "true or false"));
       return Attr::scalar(gguf_key, *value.boolean());
@@ -67,13 +78,27 @@ Result<Attr> attr_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
         return fail(wrong_value(path, value, "text"));
       if (rule.values.empty())
         return Attr::text(gguf_key, *value.text());
-      for (const auto& pair : rule.values)
-        if (pair->hf == *value.text())
-          return Attr::text(gguf_key, pair->gguf);
-      return fail(wrong_value(path, value, "a value that the map knows"));
+      HEIRLOOM_TRY(std::string text, translated(rule, path, value));
+      return Attr::text(gguf_key, std::move(text));
     }
     default: return fail(Code::unsupported, "the map gives key " + base::quoted(gguf_key) + " a type that is not implemented");
   }
+}
+
+// A list of a value for each layer. A default, which has no path, is repeated.
+Result<Attr> list_from(const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path, const Json& value,
+                       std::uint64_t layers) {
+  constexpr std::uint64_t max_layers = 1u << 16;
+  const Json::Array* list = value.array();
+  if (list == nullptr || list->empty() || layers > max_layers || (!path.empty() && list->size() != layers))
+    return fail(wrong_value(path, value, "a list of a value for each of the " + std::to_string(layers) + " layers"));
+  Attr all{gguf_key, AttrType::array, static_cast<AttrType>(rule.type)};
+  for (std::uint64_t i = 0; i < layers; ++i) {
+    HEIRLOOM_TRY(const Attr one, attr_from(rule, gguf_key, path, (*list)[i % list->size()]));
+    all.data.insert(all.data.end(), one.data.begin(), one.data.end());
+    all.strings.insert(all.strings.end(), one.strings.begin(), one.strings.end());
+  }
+  return all;
 }
 
 // The number of dimensions of a head that are rotated.
@@ -232,8 +257,14 @@ Result<ConfigKeys> keys_from_config(const Map& map, const Json& config, std::uin
       return fail(Error{Code::malformed, "configuration key " + base::quoted(rule->hf.empty() ? gguf_key : rule->hf.front()) +
                                              " is missing", no_position, "config.json"});
     }
-    HEIRLOOM_TRY(Attr attr, attr_from(*rule, gguf_key, path, value));
-    keys.attrs.push_back(std::move(attr));
+    if (rule->per_layer) {
+      HEIRLOOM_TRY(const std::uint64_t layers, whole_number(config, map.layers));
+      HEIRLOOM_TRY(Attr attr, list_from(*rule, gguf_key, path, value, layers));
+      keys.attrs.push_back(std::move(attr));
+    } else {
+      HEIRLOOM_TRY(Attr attr, attr_from(*rule, gguf_key, path, value));
+      keys.attrs.push_back(std::move(attr));
+    }
     if (!path.empty())
       keys.used.insert(path);
   }

@@ -72,14 +72,12 @@ Result<double> number_from(const Attr& attr) {
   return *number;
 }
 
-Result<Json> text_from(const fb::KeyRuleT& rule, const Attr& attr) {
-  const auto text = attr.get_text();
-  if (!text)
-    return fail(wrong_type(attr, "text"));
+// The configuration's text for a value of the GGUF, as the map translates it.
+Result<Json> translated(const fb::KeyRuleT& rule, const Attr& attr, std::string_view text) {
   if (rule.values.empty())
-    return Json(std::string(*text));
+    return Json(std::string(text));
   for (const auto& pair : rule.values)
-    if (pair->gguf == *text)
+    if (pair->gguf == text)
       return Json(pair->hf);
   return fail(Code::unsupported, "key " + base::quoted(attr.key) + " has a value that the map does not know");
 }
@@ -99,11 +97,29 @@ Result<Json> json_from(const fb::KeyRuleT& rule, const Attr& attr) {
       const auto flag = attr.type == AttrType::boolean ? attr.get<bool>() : std::nullopt;
       if (!flag)
         return fail(wrong_type(attr, "true or false"));
-      return Json(*flag);
+      return rule.values.empty() ? Json(*flag) : translated(rule, attr, *flag ? "true" : "false");
     }
-    case AttrType::string: return text_from(rule, attr);
+    case AttrType::string:
+      if (!attr.get_text())
+        return fail(wrong_type(attr, "text"));
+      return translated(rule, attr, *attr.get_text());
     default: return fail(Code::unsupported, "the map gives key " + base::quoted(attr.key) + " a type that is not implemented");
   }
+}
+
+// A list of a value for each layer.
+Result<Json> list_from(const fb::KeyRuleT& rule, const Attr& attr, std::uint64_t layers) {
+  if (attr.type != AttrType::array || attr.element == AttrType::string || attr.count() != layers)
+    return fail(wrong_type(attr, "a list of a value for each of the " + std::to_string(layers) + " layers"));
+  Json::Array list;
+  const std::size_t width = layers == 0 ? 0 : attr.data.size() / layers;
+  for (std::uint64_t i = 0; i < layers; ++i) {
+    Attr one{attr.key, attr.element};
+    one.data.assign(attr.data.data() + i * width, attr.data.data() + (i + 1) * width);
+    HEIRLOOM_TRY(Json value, json_from(rule, one));
+    list.push_back(std::move(value));
+  }
+  return Json(std::move(list));
 }
 
 // The share of a head that is rotated.
@@ -152,6 +168,15 @@ Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, 
   return {};
 }
 
+Result<Json> value_from(const Map& map, const fb::KeyRuleT& rule, const Attr& attr, const Json& config) {
+  if (rule.derive == "rotary_dim")
+    return rotary_share(attr, config);
+  if (!rule.per_layer)
+    return json_from(rule, attr);
+  HEIRLOOM_TRY(const std::uint64_t layers, whole_number(config, map.layers));
+  return list_from(rule, attr, layers);
+}
+
 // `given` are the keys that a recorded configuration makes.
 Result<void> apply_key_rule(const Map& map, const fb::KeyRuleT& rule, const std::vector<Attr>& attrs,
                             const std::vector<Attr>& given, bool is_recorded, Json& config) {
@@ -165,7 +190,7 @@ Result<void> apply_key_rule(const Map& map, const fb::KeyRuleT& rule, const std:
   const Attr* known = find_attr(given, gguf_key);
   if (known != nullptr && *known == *attr)
     return {};
-  HEIRLOOM_TRY(Json value, rule.derive == "rotary_dim" ? rotary_share(*attr, config) : json_from(rule, *attr));
+  HEIRLOOM_TRY(Json value, value_from(map, rule, *attr, config));
   set_at(config, rule.hf.front(), std::move(value));
   return {};
 }

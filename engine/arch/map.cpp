@@ -1,5 +1,5 @@
 #include "engine/arch/map.hpp"
-
+#include "engine/arch/pattern.hpp"
 #include "engine/base/text.hpp"
 #include "heirloom/wire.hpp"
 
@@ -19,6 +19,20 @@ bool contains(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
+// The first map whose mark is there, else the first without a mark.
+const Map* pick(std::span<const std::unique_ptr<Map>> maps, std::string_view gguf_name, const std::vector<Attr>& attrs) {
+  const Map* unmarked = nullptr;
+  for (const auto& map : maps) {
+    if (map->gguf_name != gguf_name)
+      continue;
+    if (!map->marked_by.empty() && find_attr(attrs, expand_arch(map->marked_by, gguf_name)) != nullptr)
+      return map.get();
+    if (map->marked_by.empty() && unmarked == nullptr)
+      unmarked = map.get();
+  }
+  return unmarked;
+}
+
 std::string list_of(const std::vector<std::string>& items) {
   std::string text;
   for (const std::string& item : items)
@@ -34,6 +48,7 @@ Result<Maps> Maps::load(std::span<const std::filesystem::path> user_files) {
     HEIRLOOM_TRY(auto map, read_map_file(file));
     maps.maps_.push_back(std::move(map));
   }
+  maps.user_count_ = maps.maps_.size();
   for (const BuiltInMap& built_in : built_in_maps) {
     HEIRLOOM_TRY(auto map, wire::decode<fb::Architecture>(
                                {built_in.bytes.data(), built_in.bytes.size()}, fb::ArchitectureIdentifier(),
@@ -52,17 +67,14 @@ const Map* Maps::find_by_class(std::string_view hf_class) const {
   return nullptr;
 }
 
-const Map* Maps::find_by_gguf_name(std::string_view gguf_name, std::string_view hf_class) const {
-  const Map* first = nullptr;
-  for (const auto& map : maps_) {
-    if (map->gguf_name != gguf_name)
-      continue;
-    if (contains(map->hf_classes, hf_class))
+const Map* Maps::find_by_gguf_name(std::string_view gguf_name, std::string_view hf_class,
+                                   const std::vector<Attr>& attrs) const {
+  for (const auto& map : maps_)
+    if (map->gguf_name == gguf_name && contains(map->hf_classes, hf_class))
       return map.get();
-    if (first == nullptr)
-      first = map.get();
-  }
-  return first;
+  const std::span all(maps_);
+  const Map* users = pick(all.first(user_count_), gguf_name, attrs);
+  return users != nullptr ? users : pick(all.subspan(user_count_), gguf_name, attrs);
 }
 
 std::string hf_class_of(const model::Json& config) {
@@ -81,7 +93,7 @@ std::vector<Explanation> explain(const Maps& maps, const model::Json& config, co
   for (const auto& map : maps.all()) {
     Explanation explanation{map.get(), false, ""};
     if (!gguf_name.empty()) {
-      explanation.is_match = maps.find_by_gguf_name(gguf_name, hf_class) == map.get();
+      explanation.is_match = maps.find_by_gguf_name(gguf_name, hf_class, attrs) == map.get();
       explanation.reason = "general.architecture is " + base::quoted(gguf_name) + ", the map is for " +
                            base::quoted(map->gguf_name);
     } else if (!hf_class.empty()) {

@@ -30,11 +30,13 @@ class Maps {
 
   // By config.json "architectures"; null when none matches.
   const Map* find_by_class(std::string_view hf_class) const;
-  // By general.architecture; `hf_class` ("" when not known) decides among families that share a GGUF architecture.
-  const Map* find_by_gguf_name(std::string_view gguf_name, std::string_view hf_class) const;
+  // By general.architecture. Among families that share it `hf_class` ("" when not known) decides, then the key that marks
+  // one of them.
+  const Map* find_by_gguf_name(std::string_view gguf_name, std::string_view hf_class, const std::vector<Attr>& attrs) const;
 
  private:
   std::vector<std::unique_ptr<Map>> maps_;
+  std::size_t user_count_ = 0;
 };
 
 // The first name in config.json's "architectures", or "".

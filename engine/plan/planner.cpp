@@ -53,7 +53,7 @@ const arch::Map* find_map(const Request& request, const Package& package, Ecosys
   const auto& attrs = request.source->checkpoint.attrs;
   const auto name = find_attr(attrs, "general.architecture")->get_text();
   const auto recorded = read_record(attrs, source_config_key);
-  return request.maps->find_by_gguf_name(name.value_or(""), recorded ? arch::hf_class_of(*recorded) : "");
+  return request.maps->find_by_gguf_name(name.value_or(""), recorded ? arch::hf_class_of(*recorded) : "", attrs);
 }
 
 std::string family_name(const Request& request, const Package& package, Ecosystem from) {

@@ -7,6 +7,16 @@
 using namespace heirloom;
 using namespace heirloom::test;
 
+namespace {
+
+Attr booleans(const std::string& key, const std::vector<std::uint8_t>& values) {
+  Attr attr = Attr::array(key, values);
+  attr.element = AttrType::boolean;
+  return attr;
+}
+
+}  // namespace
+
 TEST_CASE("the spellings of several transformers releases come to one") {
   const auto v5 = arch::normalize(json(
       R"({"rope_parameters": {"rope_theta": 500000.0, "rope_type": "llama3", "factor": 8.0}, "dtype": "bfloat16"})"));
@@ -129,6 +139,37 @@ TEST_CASE("a number of rotated dimensions that no head has is refused") {
     const auto config = arch::config_from_keys(map, attrs, {}, {});
     REQUIRE_FALSE(config);
     CHECK(config.error().message.find("is not a whole number from 1 to 4") != std::string::npos);
+  }
+}
+
+TEST_CASE("a list of a value for each layer becomes a key of as many values and comes back") {
+  const arch::Map& map = map_named("olmo3");
+  auto config = llama_config();
+  config.set("num_hidden_layers", json("5"));
+  const std::string key = "olmo2.attention.sliding_window_pattern";
+  CHECK(*find_attr(arch::keys_from_config(map, config, 1)->attrs, key) ==
+        booleans(key, {1, 1, 1, 0, 1}));
+  const char* kinds = R"(["full_attention", "sliding_attention", "full_attention", "full_attention", "sliding_attention"])";
+  config.set("layer_types", json(kinds));
+  const auto keys = arch::keys_from_config(map, config, 1);
+  REQUIRE(keys);
+  CHECK(*find_attr(keys->attrs, key) == booleans(key, {0, 1, 0, 0, 1}));
+  CHECK(arch::config_from_keys(map, keys->attrs, {}, {})->at("layer_types")->dump() == json(kinds).dump());
+  for (const char* wrong : {R"(["full_attention"])", "[]", "{}", R"("full_attention")", "[1, 2, 3, 4, 5]",
+                            R"(["full_attention", "full_attention", "full_attention", "full_attention", "chunked_attention"])"}) {
+    CAPTURE(wrong);
+    config.set("layer_types", json(wrong));
+    const auto refused = arch::keys_from_config(map, config, 1);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("\"layer_types\" is") != std::string::npos);
+  }
+  for (const Attr& wrong : {booleans(key, {0, 1, 0, 0}), Attr::scalar(key, true), Attr::array<float>(key, {0, 1, 0, 0, 1})}) {
+    auto attrs = keys->attrs;
+    std::erase_if(attrs, [&](const Attr& attr) { return attr.key == key; });
+    attrs.push_back(wrong);
+    const auto refused = arch::config_from_keys(map, attrs, {}, {});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find(key) != std::string::npos);
   }
 }
 

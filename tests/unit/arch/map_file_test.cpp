@@ -63,6 +63,10 @@ TEST_CASE("explain says for each map whether it matches and why not") {
   const auto by_key = arch::explain(maps(), {}, {Attr::text("general.architecture", "olmo2")});
   for (const arch::Explanation& explanation : by_key)
     CHECK(explanation.is_match == (explanation.map->id == "olmo2"));
+  const auto by_mark = arch::explain(maps(), {}, {Attr::text("general.architecture", "olmo2"),
+                                                  Attr::scalar<std::uint32_t>("olmo2.attention.sliding_window", 4096)});
+  for (const arch::Explanation& explanation : by_mark)
+    CHECK(explanation.is_match == (explanation.map->id == "olmo3"));
   for (const arch::Explanation& explanation : arch::explain(maps(), {}, {}))
     CHECK_FALSE(explanation.is_match);
 }
