@@ -173,6 +173,41 @@ TEST_CASE("a list of a value for each layer becomes a key of as many values and 
   }
 }
 
+TEST_CASE("what a family's GGUF has no key for, and what llama.cpp does otherwise, is refused") {
+  struct Row {
+    const char* map;
+    const char* key;
+    const char* value;
+  };
+  const Row rows[] = {
+      {"qwen2", "use_sliding_window", "true"},
+      {"qwen3", "use_sliding_window", "true"},
+      {"qwen3", "attention_bias", "true"},
+      {"mistral", "rope_scaling", R"({"type": "longrope", "short_factor": [1.0]})"},
+      {"mistral", "rope_scaling", R"({"type": "yarn", "factor": 4.0, "mscale_all_dim": 1.0})"},
+      {"arcee", "hidden_act", "\"silu\""},
+      {"arcee", "mlp_bias", "true"},
+      {"smollm3", "no_rope_layer_interval", "2"},
+      {"stablelm", "qk_layernorm", "true"},
+      {"stablelm", "rope_theta", "20000"},
+      {"stablelm", "rope_scaling", R"({"type": "linear", "factor": 2.0})"},
+      {"olmo", "attention_bias", "true"},
+      {"olmo3", "rope_parameters", R"({"full_attention": {"rope_type": "default"}, "sliding_attention": {}})"},
+      {"glm4", "rope_scaling", R"({"rope_type": "yarn", "factor": 4.0, "truncate": false})"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.map);
+    CAPTURE(row.key);
+    auto config = llama_config();
+    config.set("hidden_act", json(std::string_view(row.map) == "arcee" ? "\"relu2\"" : "\"silu\""));
+    CHECK(arch::check_allowed(map_named(row.map), arch::normalize(config)));
+    config.set(row.key, json(row.value));
+    const auto checked = arch::check_allowed(map_named(row.map), arch::normalize(config));
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().code == Code::unsupported);
+  }
+}
+
 TEST_CASE("config.json made from keys alone gives the same keys again") {
   for (const char* id : {"llama", "olmo2"}) {
     CAPTURE(id);
