@@ -93,7 +93,8 @@ SpecialTokens read_special_tokens(const Source& source, std::uint64_t vocab_size
 Result<void> set_special_tokens(const Source& source, const std::vector<std::pair<std::string, std::string>>& wanted,
                                 std::uint64_t vocab_size, SpecialTokens& special) {
   const auto id_of = ids_by_text(source);
-  for (const auto& [name, text] : wanted) {
+  for (const auto& entry : wanted) {
+    const std::string &name = entry.first, &text = entry.second;
     const auto known = std::find_if(keys::roles.begin(), keys::roles.end(), [&](const auto& role) { return role.name == name; });
     if (known == keys::roles.end())
       return fail(Code::misuse, "the architecture map names a special token " + quoted_token(name) +
