@@ -22,15 +22,15 @@ std::size_t first_not_finite(const float* numbers, std::size_t n) noexcept {
 
 }  // namespace
 
-std::size_t run_elements(std::size_t importance_columns) {
+std::size_t run_elements(std::size_t importance_columns, std::size_t n) {
   if (importance_columns == 0)
-    return usual_run;
-  return importance_columns * std::clamp<std::size_t>(weighted_run / importance_columns, 1, most_rows);
+    return std::min(usual_run, n);
+  return std::min(importance_columns * std::clamp<std::size_t>(weighted_run / importance_columns, 1, most_rows), n);
 }
 
 Encoded encode_blocks(const Kernels& kernels, const Codec& from, const Codec& to, const std::uint8_t* src,
                       std::uint8_t* dst, std::size_t n, std::span<const float> importance, std::uint8_t* scratch) noexcept {
-  const std::size_t run = run_elements(importance.size());
+  const std::size_t run = run_elements(importance.size(), n);
   auto* numbers = reinterpret_cast<float*>(scratch);
   float* decoded = numbers + run;
   for (std::size_t at = 0; at < n; at += run) {

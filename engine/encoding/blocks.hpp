@@ -23,11 +23,11 @@ struct Encoded {
   float value = 0;
 };
 
-// Numbers that are encoded at a time: with an importance whole rows, whose sums may go over all of a row, and several
+// Numbers of n that are encoded at a time: with an importance whole rows, whose sums may go over all of a row, and several
 // where they are short, since the sums of several rows are as quick as those of one.
-std::size_t run_elements(std::size_t importance_columns);
-inline std::size_t block_scratch_bytes(std::size_t importance_columns) {
-  return 2 * sizeof(float) * run_elements(importance_columns);
+std::size_t run_elements(std::size_t importance_columns, std::size_t n);
+inline std::size_t block_scratch_bytes(std::size_t importance_columns, std::size_t n) {
+  return 2 * sizeof(float) * run_elements(importance_columns, n);
 }
 
 // Encodes n numbers, whole blocks of both; `to` is a block encoding. With an importance, they are rows of as many

@@ -38,6 +38,9 @@ struct Codec {
   bool needs_importance = false;
 };
 
+// True when something can be converted to it, maybe with an importance only.
+inline bool is_written(const Codec& codec) { return codec.encode != nullptr || codec.encode_weighted != nullptr; }
+
 // Null when there is none.
 const Codec* find_codec(std::string_view id);
 std::span<const Codec> codecs();
@@ -47,12 +50,12 @@ std::span<const Codec> codecs();
 bool holds_all_values(std::string_view to, std::string_view from);
 
 // An encoding converts to itself, integers to integers that hold all their values, anything with a decode to anything
-// with an encode, with an importance or without.
+// that is written; what needs an importance goes through encode_blocks (blocks.hpp), not through convert.
 bool convertible(const Codec& from, const Codec& to);
 
-// Converts n elements, whole blocks of both, from one encoding to another, which are convertible, `to` without
-// an importance. Numbers are rounded once; blocks are made from binary32. A bool byte other than 0 is 1. `scratch` holds scratch_bytes and is aligned for
-// double; the ranges do not overlap.
+// Converts n elements, whole blocks of both, from one encoding to another, which are convertible, `to` without an
+// importance. Numbers are rounded once; blocks are made from binary32. A bool byte other than 0 is 1. `scratch` holds
+// scratch_bytes and is aligned for double; the ranges do not overlap.
 inline constexpr std::size_t scratch_bytes = 8192;
 void convert(const kernels::Kernels& kernels, const Codec& from, const Codec& to, const std::uint8_t* src,
              std::uint8_t* dst, std::size_t n, std::uint8_t* scratch) noexcept;

@@ -75,7 +75,7 @@ bool convertible(const Codec& from, const Codec& to) {
     return true;
   if (from.kind == Kind::integer && to.kind == Kind::integer)
     return holds_all_values(to.id, from.id);
-  return from.decode != nullptr && (to.encode != nullptr || to.encode_weighted != nullptr);
+  return from.decode != nullptr && is_written(to);
 }
 
 void convert(const Kernels& kernels, const Codec& from, const Codec& to, const std::uint8_t* src, std::uint8_t* dst,

@@ -21,15 +21,12 @@ bool names_file(std::string_view name) { return name.find('/') != std::string_vi
 
 Result<std::string> encoding_named(std::string_view name, std::string_view option) {
   const std::string id = lower(name);
-  const auto is_written = [](const encoding::Codec& codec) {
-    return codec.encode != nullptr || codec.encode_weighted != nullptr;
-  };
   const encoding::Codec* codec = encoding::find_codec(id);
-  if (codec != nullptr && is_written(*codec))
+  if (codec != nullptr && encoding::is_written(*codec))
     return id;
   std::string known;
   for (const encoding::Codec& row : encoding::codecs())
-    if (is_written(row))
+    if (encoding::is_written(row))
       known += (known.empty() ? "" : ", ") + std::string(row.id);
   return fail(Code::misuse, base::quoted(name) + ", given to " + std::string(option) +
                                 ", is no encoding that this version writes; known are " + known);

@@ -100,8 +100,10 @@ std::uint64_t Producer::sums_bytes(std::uint64_t elements) const {
   return is_measured() ? (elements + chunk_elements_ - 1) / chunk_elements_ * sizeof(encoding::ErrorSums) : 0;
 }
 
-std::uint64_t Producer::scratch_bytes() const {
-  return to_ == nullptr ? 0 : std::max(encoding::scratch_bytes, encoding::block_scratch_bytes(columns_));
+std::uint64_t Producer::scratch_bytes(std::uint64_t elements) const {
+  if (to_ == nullptr)
+    return 0;
+  return to_->kind == encoding::Kind::block ? encoding::block_scratch_bytes(columns_, elements) : encoding::scratch_bytes;
 }
 
 std::uint64_t Producer::source_row(std::uint64_t row) const {
@@ -121,7 +123,7 @@ std::uint64_t Producer::piece_elements(std::uint64_t wanted) const {
 std::uint64_t Producer::buffer_bytes(std::uint64_t piece) const {
   const std::uint64_t input = source_bytes(piece);
   const std::uint64_t output = output_offset(piece);
-  return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output) + scratch_bytes() +
+  return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output) + scratch_bytes(piece) +
          sums_bytes(piece);
 }
 
@@ -131,7 +133,7 @@ void Producer::make_room(std::uint64_t count, Buffers& buffers) const {
   const std::pair<std::vector<std::uint8_t>*, std::uint64_t> wanted[] = {
       {&buffers.raw, input},
       {&buffers.gathered, tensor_->steps.empty() ? 0 : input},
-      {&buffers.scratch, scratch_bytes()},
+      {&buffers.scratch, scratch_bytes(count)},
       {&buffers.out, to_ == nullptr ? 0 : output_offset(count)},
       {&buffers.sums, sums_bytes(count)}};
   std::uint64_t total = 0;

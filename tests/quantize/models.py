@@ -17,7 +17,11 @@ LEFT_OUT = {
     "LlamaForCausalLM.hftok": "differs from LlamaForCausalLM in its tokenizer alone",
     "LlamaForCausalLM.l16": "the GGUF file \"dense\" has 16 layers",
 }
-OPTIONS = {"LlamaForCausalLM.gqa4": ("--ffn", "256")}
+SMALLER = ("--ffn", "256")
+OPTIONS = {
+    "LlamaForCausalLM.h320": ("--ffn", "288", "--layers", "1"),  # rows that are not multiples of 256
+    "LlamaForCausalLM.gqa4": (*SMALLER, "--layers", "4"),
+}
 GGUF_TYPES = {"F32": 0, "F16": 1, "BF16": 30}
 
 
@@ -128,7 +132,6 @@ def odd_names():
     for name in ODD_NAMES:
         model.add(name, 256, 2)
     model.add("blk.0.attn_k_b.weight", 256, 2, 3)
-    model.add("blk.1.attn_v_b.weight", 256, 2, 1)
     return model
 
 

@@ -13,10 +13,11 @@ import json
 import os
 import queue
 import re
+import resource
 import subprocess
 import sys
 import threading
-from collections import defaultdict, namedtuple
+from collections import Counter, defaultdict, namedtuple
 
 import compare_gguf
 import dump_gguf
@@ -33,7 +34,11 @@ SKIPPED = 77
 # source: what heirloom reads; gguf: what the peer reads; imatrices: (for heirloom, for the peer), which say the same
 Model = namedtuple("Model", "name source gguf imatrices")
 Case = namedtuple("Case", "model recipe is_weighted options")
-Outcome = namedtuple("Outcome", "verdict lines")  # "same", "refused", "different"
+Outcome = namedtuple("Outcome", "verdict lines")
+VERDICTS = {"same": "the same", "refused": "refused by both", "alone": "written by heirloom alone", "different": "DIFFERENT"}
+
+# What llama.cpp cannot do at all is nothing to compare with.
+LLAMA_CPP_CANNOT = re.compile(r"invalid output file type|no tensor type fallback is defined")
 
 # Options that both programs know, tried on the models and recipes named; more than one recipe is separated by blanks.
 OPTION_CASES = (
@@ -78,7 +83,7 @@ def hugging_face_model(name):
     base = os.path.join(program.WORK, name)
     source = program.LICENCE_LM
     if name != "licence-lm-2m":
-        source = program.checkpoint(name, base, *models.OPTIONS.get(name, ()))
+        source = program.checkpoint(name, base, *models.OPTIONS.get(name, models.SMALLER))
     done = program.run("convert", source, base + "-bf16.gguf", "--quantize", "BF16", "--force")
     if done.code != 0:
         raise SystemExit(f"{name} to BF16: {done}")
@@ -122,12 +127,13 @@ class Peer:
         grids = GRIDS if any(name.startswith(("IQ1", "IQ2", "IQ3")) for name in file_types) else ()
         self.process = subprocess.Popen([path, LIBRARIES, "--serve", ",".join(grids) or "q4_0"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, bufsize=1)
-        self.lock, self.answers, self.numbers = threading.Lock(), {}, itertools.count()
+        self.lock, self.answers, self.numbers, self.seconds = threading.Lock(), {}, itertools.count(), 0.0
         threading.Thread(target=self.listen, daemon=True).start()
 
     def listen(self):
         for line in self.process.stdout:
-            number, code = line.split()
+            number, code, milliseconds = line.split()
+            self.seconds += int(milliseconds) / 1000
             self.answers.pop(int(number)).put(int(code))
         for answer in list(self.answers.values()):
             answer.put(None)
@@ -158,7 +164,7 @@ def peer_arguments(case, file_types, out):
 
 def reason(text):
     """The line of a program's talk that says why not."""
-    lines = [line.strip() for line in text.splitlines() if re.search(r"error|failed|requires|missing", line, re.I)]
+    lines = [line.strip() for line in text.splitlines() if re.search(r"error|failed to quantize", line, re.I)]
     return (lines or text.strip().splitlines() or [""])[-1][:200]
 
 
@@ -176,7 +182,8 @@ def run_case(peer, case, file_types, number):
         if done.code != 0:
             return Outcome("different", [f"heirloom refuses: {reason(done.err)}"])
         if code != 0:
-            return Outcome("different", [f"llama.cpp refuses: {reason(said)}"])
+            verdict = "alone" if LLAMA_CPP_CANNOT.search(said) else "different"
+            return Outcome(verdict, [f"llama.cpp refuses: {reason(said)}"])
         in_order = case.model.source == case.model.gguf or case.recipe not in CONVERTER_RECIPES
         lines = compare_gguf.differences(dump_gguf.dump(ours), dump_gguf.dump(theirs), in_order=in_order)
         return Outcome("different" if lines else "same", lines)
@@ -191,13 +198,13 @@ def label(case):
 
 
 def report(cases, outcomes):
-    """Prints one paragraph for each model and way; the number of cases that differ."""
+    """Prints one paragraph for each model and way, and a reason for each recipe that was not compared."""
     groups = defaultdict(list)
     for case, outcome in zip(cases, outcomes):
         groups[case.model.name, "with importance" if case.is_weighted else "without importance"].append((case, outcome))
     reasons = {}
     for (name, way), members in groups.items():
-        for verdict, words in (("same", "the same"), ("refused", "refused by both"), ("different", "DIFFERENT")):
+        for verdict, words in VERDICTS.items():
             labels = [label(case) for case, outcome in members if outcome.verdict == verdict]
             if labels:
                 print(f"{name}, {way}: {len(labels)} {words}: {', '.join(labels)}")
@@ -206,11 +213,10 @@ def report(cases, outcomes):
                 print(f"    {label(case)}:")
                 for line in outcome.lines[:SHOWN] + ([f"and {len(outcome.lines) - SHOWN} more"] if len(outcome.lines) > SHOWN else []):
                     print(f"        {line}")
-            elif outcome.verdict == "refused":
-                reasons.setdefault(case.recipe, outcome.lines)
-    for recipe, lines in reasons.items():
-        print(f"refused, for example {recipe}: " + "; ".join(lines))
-    return sum(outcome.verdict == "different" for outcome in outcomes)
+            elif outcome.verdict != "same":
+                reasons.setdefault((outcome.verdict, case.recipe), outcome.lines)
+    for (verdict, recipe), lines in reasons.items():
+        print(f"{VERDICTS[verdict]}, for example {recipe}: " + "; ".join(lines))
 
 
 def main():
@@ -228,14 +234,17 @@ def main():
     ways = (False, True) if "--imatrix" in help_text else (False,)
     cases = [Case(model, recipe, is_weighted, ()) for model in known.values() for is_weighted in ways for recipe in file_types]
     cases += [case for case in option_cases(known) if case.recipe in file_types]
-    peer = Peer(path, file_types)
+    before, peer = resource.getrusage(resource.RUSAGE_CHILDREN), Peer(path, file_types)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         outcomes = list(pool.map(lambda pair: run_case(peer, pair[1], file_types, pair[0]), enumerate(cases)))
-    different = report(cases, outcomes)
+    report(cases, outcomes)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"processor time: heirloom {used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime:.0f} s, "
+          f"llama.cpp {peer.seconds:.0f} s and some to prepare")
+    counts = Counter(outcome.verdict for outcome in outcomes)
     print(f"{len(file_types)} recipes, {len(known)} models ({len(names)} from Hugging Face), {len(cases)} comparisons: "
-          f"{sum(o.verdict == 'same' for o in outcomes)} the same, {sum(o.verdict == 'refused' for o in outcomes)} refused by both, "
-          f"{different} different")
-    return 1 if different or not cases else 0
+          + ", ".join(f"{counts[verdict]} {words}" for verdict, words in VERDICTS.items()))
+    return 1 if counts["different"] or not counts["same"] else 0
 
 
 sys.exit(main())

@@ -64,7 +64,7 @@ TEST_CASE("with an importance every row is encoded as a whole, stacked matrices 
     plan::Plan plan = fixture.plan(id);
     plan.tensors[0].importance = importance;
     const std::string expected = encoded_by_rows(id, floats, columns, rows, importance);
-    for (const std::size_t threads : {1u, 3u}) {
+    for (const std::size_t threads : {1u, 3u, 40u}) {
       REQUIRE(fixture.execute(plan, source, with(threads, run::min_memory_bytes)));
       CHECK((fixture.tensor_bytes(plan, 0) == expected));
     }
