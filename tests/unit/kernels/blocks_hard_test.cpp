@@ -9,14 +9,15 @@
 
 namespace {
 
+using heirloom::kernels::BlockKernels;
 using heirloom::kernels::Kernels;
 using heirloom::kernels::scalar_kernels;
-using heirloom::kernels::supported;
 using heirloom::kernels::test::Bytes;
 using heirloom::kernels::test::decoded;
 using heirloom::kernels::test::encoded;
 using heirloom::kernels::test::Encoding;
 using heirloom::kernels::test::encodings;
+using heirloom::kernels::test::rows_with_own;
 using heirloom::kernels::test::same_bits;
 
 using Random = std::mt19937_64;
@@ -55,6 +56,19 @@ constexpr std::array kinds{
            const int exponent = static_cast<int>(random() % 8) - 4;
            fill_each(x, n, [&](std::size_t) { return std::ldexp(std::round(common(random) * 127.0f) / 2.0f, exponent); });
            for (std::size_t i = random() % 16; i < n; i += 32) x[i] = std::ldexp(random() % 2 == 0 ? 127.0f : -127.0f, exponent);
+         }},
+    // A first group of values alone makes the scale of the block exact, and so what lies between two values a tie.
+    Kind{"iq4's values, here and there what lies between two of them",
+         [](Random& random, float* x, std::size_t n) {
+           constexpr float values[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+           const int exponent = static_cast<int>(random() % 40) - 20;
+           fill_each(x, n, [&](std::size_t i) {
+             const std::size_t k = random() % 15;
+             const float middle = (values[k] + values[k + 1]) / 2.0f;
+             const float near[] = {values[k], std::nextafter(middle, 0.0f), middle, std::nextafter(middle, 1e9f)};
+             const bool is_between = (n == 32 || i >= 32) && random() % 12 == 0;
+             return std::ldexp(i % 32 == 0 ? 127.0f : -near[is_between ? 1 + random() % 3 : 0], exponent);
+           });
          }},
     Kind{"numbers with both extremes",
          [](Random& random, float* x, std::size_t n) {
@@ -108,9 +122,24 @@ const Encoding& encoding_named(std::string_view name) {
   return encodings[0];
 }
 
+void check_weighted(const Encoding& encoding, const std::vector<float>& input, const std::vector<float>& importance) {
+  const Bytes expected = encoded(scalar_kernels, encoding, input, importance);
+  for (const Kernels* row : rows_with_own(encoding, &BlockKernels::encode_weighted)) {
+    CAPTURE(row->name);
+    CAPTURE(encoding.name);
+    CHECK(encoded(*row, encoding, input, importance) == expected);
+  }
+}
+
+std::vector<float> importances(Random& random, std::size_t n) {
+  std::vector<float> importance(n);
+  for (float& value : importance) value = std::ldexp(between(random, 1.0f, 2.0f), static_cast<int>(random() % 12));
+  return importance;
+}
+
 void check_encoding(const Encoding& encoding, const std::vector<float>& input) {
   const Bytes expected = encoded(scalar_kernels, encoding, input);
-  for (const Kernels* row : supported()) {
+  for (const Kernels* row : rows_with_own(encoding, &BlockKernels::encode)) {
     CAPTURE(row->name);
     CAPTURE(encoding.name);
     CHECK(encoded(*row, encoding, input) == expected);
@@ -167,15 +196,8 @@ TEST_CASE("rows encode rows of hard numbers with an importance as the scalar row
         continue;
       const std::size_t columns = encoding.elements * (encoding.elements == 256 ? 3 : 11);
       const std::vector<float> input = blocks_of(random, kind, columns, 5);
-      std::vector<float> importance(columns);
-      for (float& value : importance) value = std::ldexp(between(random, 1.0f, 2.0f), static_cast<int>(random() % 12));
-      const Bytes expected = encoded(scalar_kernels, encoding, input, importance);
-      for (const Kernels* row : supported()) {
-        CAPTURE(row->name);
-        CAPTURE(encoding.name);
-        CAPTURE(kind.name);
-        CHECK(encoded(*row, encoding, input, importance) == expected);
-      }
+      CAPTURE(kind.name);
+      check_weighted(encoding, input, importances(random, columns));
     }
 }
 
@@ -191,7 +213,7 @@ TEST_CASE("rows decode blocks with infinite, NaN and subnormal scales as the sca
       input[block * encoding.bytes + at + 1] = static_cast<std::uint8_t>(halves[block % std::size(halves)] >> 8);
     }
     const std::vector<float> expected = decoded(scalar_kernels, encoding, input);
-    for (const Kernels* row : supported()) {
+    for (const Kernels* row : rows_with_own(encoding, &BlockKernels::decode)) {
       CAPTURE(row->name);
       CAPTURE(encoding.name);
       CHECK(same_bits(decoded(*row, encoding, input), expected));
@@ -202,7 +224,8 @@ TEST_CASE("rows decode blocks with infinite, NaN and subnormal scales as the sca
 TEST_CASE("rows choose mxfp4's values next to every midpoint as the scalar row, under scales of every size") {
   std::vector<float> input;
   for (int exponent = -149; exponent <= 127; ++exponent)
-    for (const std::uint32_t fraction : {0u, 0x40'0000u, 0x7f'0000u, 0x7f'feffu, 0x7f'ff00u, 0x7f'ffa0u, 0x7f'ffffu}) {
+    for (const std::uint32_t fraction : {0u, 0x40'0000u, 0x7f'0000u, 0x7f'feffu, 0x7f'ff00u, 0x7f'ffa0u, 0x7f'ffd8u,
+                                         0x7f'fff6u, 0x7f'fffdu, 0x7f'ffffu}) {
       const float largest =
           std::ldexp(std::bit_cast<float>(0x3f80'0000u | fraction), exponent);
       put_groups(largest, fp4_candidates(std::ldexp(1.0f, exponent - 3)), 32, input);
@@ -220,6 +243,16 @@ TEST_CASE("rows choose nvfp4's values next to every midpoint as the scalar row, 
       }
   while (input.size() % 64 != 0) input.push_back(0.0f);
   check_encoding(encoding_named("nvfp4"), input);
+}
+
+TEST_CASE("rows choose iq4's values between two of them as the scalar row") {
+  Random random(44);
+  const Encoding& encoding = encoding_named("iq4_nl");
+  const Kind& kind = kinds[3];
+  REQUIRE(std::string_view(kind.name).starts_with("iq4's"));
+  const std::vector<float> input = blocks_of(random, kind, 32, 4000);
+  check_encoding(encoding, input);
+  check_weighted(encoding, input, importances(random, input.size()));
 }
 
 TEST_CASE("rows choose ternary codes next to a half as the scalar row, under scales of every size") {

@@ -65,6 +65,16 @@ inline std::vector<float> decoded(const Kernels& row, const Encoding& encoding, 
   return output;
 }
 
+// The rows whose kernel is not the scalar row's own, which needs no comparison with itself.
+template <class Kernel>
+std::vector<const Kernels*> rows_with_own(const Encoding& encoding, Kernel BlockKernels::*kernel) {
+  std::vector<const Kernels*> rows;
+  for (const Kernels* row : supported())
+    if (row->blocks.*encoding.kernels.*kernel != scalar_kernels.blocks.*encoding.kernels.*kernel)
+      rows.push_back(row);
+  return rows;
+}
+
 inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), 4 * a.size()) == 0);
 }

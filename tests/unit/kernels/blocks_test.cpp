@@ -12,12 +12,12 @@ namespace {
 using heirloom::kernels::BlockKernels;
 using heirloom::kernels::Kernels;
 using heirloom::kernels::scalar_kernels;
-using heirloom::kernels::supported;
 using heirloom::kernels::test::Bytes;
 using heirloom::kernels::test::decoded;
 using heirloom::kernels::test::encoded;
 using heirloom::kernels::test::Encoding;
 using heirloom::kernels::test::encodings;
+using heirloom::kernels::test::rows_with_own;
 using heirloom::kernels::test::same_bits;
 
 using Generator = float (*)(std::mt19937_64& random);
@@ -50,7 +50,7 @@ TEST_CASE("rows encode blocks as the scalar row for every number of blocks and a
           continue;
         const std::vector<float> input = numbers(random, generator, blocks * encoding.elements);
         const Bytes expected = encoded(scalar_kernels, encoding, input);
-        for (const Kernels* row : supported()) {
+        for (const Kernels* row : rows_with_own(encoding, &BlockKernels::encode)) {
           CAPTURE(row->name);
           CAPTURE(encoding.name);
           CAPTURE(blocks);
@@ -70,7 +70,7 @@ TEST_CASE("rows encode blocks with an importance as the scalar row for every num
         std::vector<float> importance = numbers(random, generators[0], input.size());
         for (float& value : importance) value += 0.625f;
         const Bytes expected = encoded(scalar_kernels, encoding, input, importance);
-        for (const Kernels* row : supported()) {
+        for (const Kernels* row : rows_with_own(encoding, &BlockKernels::encode_weighted)) {
           CAPTURE(row->name);
           CAPTURE(encoding.name);
           CAPTURE(blocks);
@@ -86,7 +86,7 @@ TEST_CASE("rows decode arbitrary blocks as the scalar row for every number of bl
       Bytes input(blocks * encoding.bytes);
       for (std::uint8_t& byte : input) byte = static_cast<std::uint8_t>(random());
       const std::vector<float> expected = decoded(scalar_kernels, encoding, input);
-      for (const Kernels* row : supported()) {
+      for (const Kernels* row : rows_with_own(encoding, &BlockKernels::decode)) {
         CAPTURE(row->name);
         CAPTURE(encoding.name);
         CAPTURE(blocks);

@@ -93,30 +93,24 @@ TEST_CASE("what llama.cpp does not make without an importance is refused without
   struct Case {
     const char* name;
     const char* encoding;
-    std::vector<std::string> also;
+    bool is_q2_k_s;  // whose recipe names q2_k
     bool is_required;
   };
-  const Case cases[] = {
-      {"blk.0.ffn_up.weight", "iq1_s", {}, true},
-      {"blk.0.ffn_up.weight", "iq1_m", {}, true},
-      {"blk.0.ffn_up.weight", "iq2_xxs", {}, true},
-      {"blk.0.ffn_up.weight", "iq2_xs", {}, true},
-      {"blk.0.ffn_up.weight", "iq2_s", {}, true},
-      {"blk.0.ffn_up.weight", "iq3_xxs", {}, true},
-      {"blk.0.ffn_up.weight", "iq3_s", {}, false},
-      {"blk.0.ffn_up.weight", "q2_k", {}, false},
-      {"blk.0.ffn_up.weight", "q2_k", {"q2_k"}, true},
-      {"token_embd.weight", "q2_k", {"q2_k"}, false},
-      {"output.weight", "iq2_s", {}, false},
-      {"per_layer_token_embd.weight", "iq3_xxs", {}, false},
-      {"token_embd.weight", "iq2_xs", {}, true},
-      {"output.weight", "iq1_s", {}, true},  // ggml itself refuses these
+  constexpr Case cases[] = {
+      {"blk.0.ffn_up.weight", "iq1_s", false, true},   {"blk.0.ffn_up.weight", "iq1_m", false, true},
+      {"blk.0.ffn_up.weight", "iq2_xxs", false, true}, {"blk.0.ffn_up.weight", "iq2_xs", false, true},
+      {"blk.0.ffn_up.weight", "iq2_s", false, true},   {"blk.0.ffn_up.weight", "iq3_xxs", false, true},
+      {"blk.0.ffn_up.weight", "iq3_s", false, false},  {"blk.0.ffn_up.weight", "q2_k", false, false},
+      {"blk.0.ffn_up.weight", "q2_k", true, true},    {"token_embd.weight", "q2_k", true, false},
+      {"output.weight", "iq2_s", false, false},        {"per_layer_token_embd.weight", "iq3_xxs", false, false},
+      {"token_embd.weight", "iq2_xs", false, true},    {"output.weight", "iq1_s", false, true},  // ggml itself refuses these
   };
   for (const Case& row : cases) {
     CAPTURE(row.name);
     CAPTURE(row.encoding);
-    CHECK(plan::requires_importance(row.name, row.encoding, row.also) == row.is_required);
-    const Applied applied = planned_with({{row.name, row.encoding, {1, 256}}}, nullptr, row.also);
+    const std::vector<std::string> also = row.is_q2_k_s ? std::vector<std::string>{"q2_k"} : std::vector<std::string>();
+    CHECK(plan::requires_importance(row.name, row.encoding, also) == row.is_required);
+    const Applied applied = planned_with({{row.name, row.encoding, {1, 256}}}, nullptr, also);
     CHECK(applied.result.has_value() == !row.is_required);
     if (!applied.result)
       CHECK(applied.result.error().message.find("--imatrix") != std::string::npos);
