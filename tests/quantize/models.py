@@ -132,6 +132,7 @@ def odd_names():
     for name in ODD_NAMES:
         model.add(name, 256, 2)
     model.add("blk.0.attn_k_b.weight", 256, 2, 3)
+    model.add("blk.1.attn_v_b.weight", 256, 2, 1)
     return model
 
 
