@@ -147,12 +147,12 @@ float plain_weight(Plain plain, float x, float variance) {
   return plain == Plain::squares ? x * x : 0.25f * variance + x * x;
 }
 
-void weigh_plainly(Plain plain, const float* x, float variance, float* weights) {
+inline void weigh_plainly(Plain plain, const float* x, float variance, float* weights) {
   for (std::size_t i = 0; i < super_elements; ++i) weights[i] = plain_weight(plain, x[i], variance);
 }
 
 // Turns the sign that matters least where the number of signs is odd.
-void make_even(const float* x, const float* weights, float* magnitudes, std::uint8_t& signs) {
+inline void make_even(const float* x, const float* weights, float* magnitudes, std::uint8_t& signs) {
   if (__builtin_parity(signs) == 0)
     return;
   std::size_t least = 0;

@@ -84,7 +84,7 @@ void put_iq1_m(const PointTable& table, const float* x, const Iq1Block& block, s
     dst[2 * g] = static_cast<std::uint8_t>(group.indices[0]);
     dst[2 * g + 1] = static_cast<std::uint8_t>(group.indices[1]);
     const unsigned shifts = is_zero ? 0 : (group.shifts & 1) << 3 | (group.shifts >> 1) << 7;
-    dst[32 + g] = static_cast<std::uint8_t>(group.indices[0] >> 8 | group.indices[1] >> 8 << 4 | shifts);
+    dst[32 + g] = static_cast<std::uint8_t>(static_cast<unsigned>(group.indices[0] >> 8 | group.indices[1] >> 8 << 4) | shifts);
   }
   if (is_zero)
     return;
