@@ -50,6 +50,8 @@ Error cannot_convert(const std::string& name, std::string_view from, std::string
           "", name};
 }
 
+bool is_block(const Codec* codec) { return codec != nullptr && codec->kind == encoding::Kind::block; }
+
 // Narrowest first.
 constexpr std::array lossless_candidates = {
     std::string_view("i8"), std::string_view("i16"), std::string_view("f16"), std::string_view("bf16"),
@@ -63,7 +65,7 @@ Result<Choice> lossless_for(const Tensor& tensor, const Format& target) {
     if (source == nullptr || codec == nullptr || !is_stored_by(target, candidate) ||
         !encoding::convertible(*source, *codec))
       continue;
-    if (encoding::holds_all_values(candidate, tensor.encoding) || (source->kind == encoding::Kind::block && candidate == "f32"))
+    if (encoding::holds_all_values(candidate, tensor.encoding) || (is_block(source) && candidate == "f32"))
       return Choice{std::string(candidate), target.id + " does not store " + tensor.encoding + "; " + std::string(candidate) +
                                                 " holds every value"};
   }
@@ -82,6 +84,12 @@ Result<void> check_convertible(const std::string& name, std::string_view from, s
   if (source == nullptr || target == nullptr || !encoding::convertible(*source, *target))
     return fail(cannot_convert(name, from, to));
   return {};
+}
+
+Error quantized_already(const std::string& name, std::string_view from, std::string_view to) {
+  return {Code::misuse, "is quantized already, as " + std::string(from) + ", and would become " + std::string(to) +
+                            "; --allow-requantize converts all the same, and loses more than from the original",
+          no_position, "", name};
 }
 
 bool is_stored_by(const Format& format, std::string_view encoding) {
@@ -126,6 +134,8 @@ Result<Choice> choose_as_is(const Tensor& tensor, const Format& target, const Re
                       "", tensor.name});
   if (!fits_rows(choice.encoding, tensor.shape) && choice.encoding != tensor.encoding && !tensor.shape.empty())
     return fail(does_not_fit(tensor.name, tensor.shape, choice.encoding));
+  if (is_block(source) && is_block(find_codec(choice.encoding)) && choice.encoding != tensor.encoding && !recipe.allows_requantize)
+    return fail(quantized_already(tensor.name, tensor.encoding, choice.encoding));
   HEIRLOOM_CHECK(check_convertible(tensor.name, tensor.encoding, choice.encoding));
   return choice;
 }

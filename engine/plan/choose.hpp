@@ -30,6 +30,9 @@ Result<Choice> choose_as_is(const Tensor& tensor, const Format& target, const Re
 // Unsupported, naming the tensor, where no conversion leads from one encoding to the other.
 Result<void> check_convertible(const std::string& name, std::string_view from, std::string_view to);
 
+// The refusal to quantize twice without --allow-requantize.
+Error quantized_already(const std::string& name, std::string_view from, std::string_view to);
+
 bool is_stored_by(const Format& format, std::string_view encoding);
 
 }  // namespace heirloom::plan

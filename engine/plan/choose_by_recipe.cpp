@@ -121,11 +121,12 @@ class Chooser {
   // Called in llama-quantize's order.
   Result<Choice> choose(const RecipeTensor& tensor) {
     const bool is_left = recipe_->leaves_output && tensor.name == "output.weight";
-    if (recipe_->encoding.empty() || is_left || !is_quantizable(tensor.name, tensor.shape))
+    const bool is_copy = recipe_->encoding.empty() && recipe_->data->rules.empty();
+    if (is_copy || is_left || !is_quantizable(tensor.name, tensor.shape))
       return Choice{tensor.encoding};
     HEIRLOOM_TRY(Choice choice, choose_quantizable(tensor));
-    if (choice.encoding != tensor.encoding)
-      HEIRLOOM_CHECK(check_allowed(tensor, choice));
+    if (choice.encoding != tensor.encoding && is_block(tensor.encoding) && !recipe_->allows_requantize)
+      return fail(quantized_already(tensor.name, tensor.encoding, choice.encoding));
     return choice;
   }
 
@@ -140,10 +141,10 @@ class Chooser {
     if (!recipe_->output_encoding.empty() && tensor.name == "output.weight")
       return asked_for(tensor, recipe_->output_encoding, "--output-tensor-type");
     const TensorKind kind = kind_of(tensor.name, is_tied_);
-    Choice choice{recipe_->encoding};
+    Choice choice{plain(tensor)};
     if (const std::string* wanted = recipe_->override_for(tensor.name)) {
       choice = {*wanted, "--tensor-type"};
-    } else if (!recipe_->is_pure && is_block(recipe_->encoding)) {
+    } else if (!recipe_->is_pure) {
       if (kind == TensorKind::output && !recipe_->output_encoding.empty())
         choice = {recipe_->output_encoding, "--output-tensor-type, the token embeddings are the output"};
       else
@@ -165,11 +166,16 @@ class Chooser {
     for (const RecipeRule& rule : recipe_->data->rules) {
       if (!holds(rule, tensor, kind))
         continue;
-      if (rule.encoding.empty() || rule.encoding == recipe_->encoding)
-        return {recipe_->encoding};
+      if (rule.encoding.empty() || rule.encoding == plain(tensor))
+        return {plain(tensor)};
       return {rule.encoding, recipe_->data->name + ": " + describe(rule)};
     }
-    return {recipe_->encoding};
+    return {plain(tensor)};
+  }
+
+  // Without a rule.
+  const std::string& plain(const RecipeTensor& tensor) const {
+    return recipe_->encoding.empty() ? tensor.encoding : recipe_->encoding;
   }
 
   bool holds(const RecipeRule& rule, const RecipeTensor& tensor, TensorKind kind) {
@@ -181,7 +187,7 @@ class Chooser {
            (rule.size.empty() || facts_->is_70b) && facts_->heads_per_kv >= rule.heads_per_kv.value_or(0) &&
            facts_->experts == rule.experts.value_or(facts_->experts) && facts_->experts >= rule.min_experts.value_or(0) &&
            rule.has_importance.value_or(has_importance_) == has_importance_ &&
-           (!rule.fits || *rule.fits == fits(recipe_->encoding, tensor.shape)) &&
+           (!rule.fits || *rule.fits == fits(plain(tensor), tensor.shape)) &&
            (!rule.is_stacked || *rule.is_stacked == is_stacked(tensor.shape));
   }
 
@@ -218,14 +224,6 @@ class Chooser {
                                           "REGEX=ENCODING, as f16", no_position, "", tensor.name});
     const std::string instead(fits(row->instead, tensor.shape) ? row->instead : "f16");
     return Choice{instead, rows + " do not fit " + choice.encoding + ", " + instead + " instead", true};
-  }
-
-  Result<void> check_allowed(const RecipeTensor& tensor, const Choice& choice) const {
-    if (is_block(tensor.encoding) && !recipe_->allows_requantize)
-      return fail(Error{Code::misuse, "is quantized already, as " + tensor.encoding + ", and would become " + choice.encoding +
-                                          "; --allow-requantize converts all the same, and loses more than from the original",
-                        no_position, "", tensor.name});
-    return {};
   }
 
   const ModelFacts* facts_;

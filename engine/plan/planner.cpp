@@ -87,6 +87,13 @@ Result<void> check_plain_recipe(const Recipe& recipe, Plan& plan) {
   return {};
 }
 
+void note_unused_overrides(const Recipe& recipe, Plan& plan) {
+  for (const Override& row : recipe.overrides)
+    if (std::none_of(plan.tensors.begin(), plan.tensors.end(),
+                     [&](const PlanTensor& tensor) { return row.pattern.matches(tensor.name); }))
+      plan.warnings.push_back("--tensor-type " + base::quoted(row.pattern.text) + " matches no tensor");
+}
+
 std::span<const std::string> importance_needs(const Recipe& recipe) {
   return recipe.data ? std::span<const std::string>(recipe.data->needs_importance)
                                         : std::span<const std::string>();
@@ -193,6 +200,8 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   }
   if (map != nullptr) {
     plan.architecture = map->id;
+    if (!is_to_gguf)
+      HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
     HEIRLOOM_CHECK(is_to_gguf ? plan_to_gguf(request, *map, package, plan) : plan_to_hugging_face(request, *map, plan));
   } else if (from == Ecosystem::gguf && request.target_format == "gguf" && !request.is_as_is && request.recipe.data) {
     HEIRLOOM_CHECK(plan_quantize(request, package, plan));
@@ -203,6 +212,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   HEIRLOOM_CHECK(apply_importance(request.importance, importance_needs(request.recipe), source.checkpoint, plan));
   if (request.importance != nullptr && request.target_format == "gguf")
     append_importance_keys(*request.importance, plan.target.attrs);
+  note_unused_overrides(request.recipe, plan);
   note_other_files(package, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   HEIRLOOM_CHECK(check_names(plan));

@@ -107,11 +107,11 @@ const RecipeData* find_recipe(std::span<const RecipeData> recipes, std::string_v
 }
 
 std::vector<std::string> explain(const RecipeData& recipe) {
+  const std::string plain = recipe.encoding.empty() ? "as it is" : recipe.encoding;
   std::vector<std::string> lines;
   for (const RecipeRule& rule : recipe.rules)
-    lines.push_back(describe(rule) + ": " + (rule.encoding.empty() ? recipe.encoding : rule.encoding));
-  if (!recipe.encoding.empty())
-    lines.push_back("every other matrix: " + recipe.encoding);
+    lines.push_back(describe(rule) + ": " + (rule.encoding.empty() ? plain : rule.encoding));
+  lines.push_back("every other matrix: " + plain);
   return lines;
 }
 

@@ -20,16 +20,16 @@ struct Applied {
   Result<void> result;
 };
 
-Applied planned_with(const std::vector<Spec>& specs, const ImportanceMatrix* matrix, std::uint32_t file_type = 15) {
+Applied planned_with(const std::vector<Spec>& specs, const ImportanceMatrix* matrix,
+                     const std::vector<std::string>& also = {}) {
   Checkpoint source;
   plan::Plan plan;
-  plan.target.attrs = {Attr::scalar("general.file_type", file_type)};
   for (std::uint32_t i = 0; i < specs.size(); ++i) {
     source.tensors.push_back({specs[i].name, specs[i].from, specs[i].shape});
     const Action action = specs[i].from == specs[i].to ? Action::copy : Action::convert;
     plan.tensors.push_back({specs[i].name, specs[i].to, specs[i].shape, action, {i}});
   }
-  auto result = plan::apply_importance(matrix, source, plan);
+  auto result = plan::apply_importance(matrix, also, source, plan);
   return {std::move(plan), std::move(result)};
 }
 
@@ -93,23 +93,24 @@ TEST_CASE("what llama.cpp does not make without an importance is refused without
   struct Case {
     const char* name;
     const char* encoding;
-    std::uint32_t file_type;
+    bool is_q2_k_s;  // whose recipe names q2_k
     bool is_required;
   };
   constexpr Case cases[] = {
-      {"blk.0.ffn_up.weight", "iq1_s", 24, true},   {"blk.0.ffn_up.weight", "iq1_m", 31, true},
-      {"blk.0.ffn_up.weight", "iq2_xxs", 19, true}, {"blk.0.ffn_up.weight", "iq2_xs", 20, true},
-      {"blk.0.ffn_up.weight", "iq2_s", 28, true},   {"blk.0.ffn_up.weight", "iq3_xxs", 23, true},
-      {"blk.0.ffn_up.weight", "iq3_s", 26, false},  {"blk.0.ffn_up.weight", "q2_k", 10, false},
-      {"blk.0.ffn_up.weight", "q2_k", 21, true},    {"token_embd.weight", "q2_k", 21, false},
-      {"output.weight", "iq2_s", 28, false},        {"per_layer_token_embd.weight", "iq3_xxs", 23, false},
-      {"token_embd.weight", "iq2_xs", 20, true},    {"output.weight", "iq1_s", 24, true},  // ggml itself refuses these
+      {"blk.0.ffn_up.weight", "iq1_s", false, true},   {"blk.0.ffn_up.weight", "iq1_m", false, true},
+      {"blk.0.ffn_up.weight", "iq2_xxs", false, true}, {"blk.0.ffn_up.weight", "iq2_xs", false, true},
+      {"blk.0.ffn_up.weight", "iq2_s", false, true},   {"blk.0.ffn_up.weight", "iq3_xxs", false, true},
+      {"blk.0.ffn_up.weight", "iq3_s", false, false},  {"blk.0.ffn_up.weight", "q2_k", false, false},
+      {"blk.0.ffn_up.weight", "q2_k", true, true},    {"token_embd.weight", "q2_k", true, false},
+      {"output.weight", "iq2_s", false, false},        {"per_layer_token_embd.weight", "iq3_xxs", false, false},
+      {"token_embd.weight", "iq2_xs", false, true},    {"output.weight", "iq1_s", false, true},  // ggml itself refuses these
   };
   for (const Case& row : cases) {
     CAPTURE(row.name);
     CAPTURE(row.encoding);
-    CHECK(plan::requires_importance(row.name, row.encoding, row.file_type) == row.is_required);
-    const Applied applied = planned_with({{row.name, row.encoding, {1, 256}}}, nullptr, row.file_type);
+    const std::vector<std::string> also = row.is_q2_k_s ? std::vector<std::string>{"q2_k"} : std::vector<std::string>();
+    CHECK(plan::requires_importance(row.name, row.encoding, also) == row.is_required);
+    const Applied applied = planned_with({{row.name, row.encoding, {1, 256}}}, nullptr, also);
     CHECK(applied.result.has_value() == !row.is_required);
     if (!applied.result)
       CHECK(applied.result.error().message.find("--imatrix") != std::string::npos);

@@ -82,3 +82,14 @@ TEST_CASE("an override that does not fit the rows of a GGUF tensor is misuse tha
   CHECK(choice.error().tensor == "blk.0.ssm_dt.weight");
   CHECK(choice.error().message.find("16") != std::string::npos);
 }
+
+TEST_CASE("as is, what is quantized already is quantized again only when allowed, and decoded freely") {
+  const Format any = format_with({});
+  const Tensor tensor{"a", "q8_0", {2, 64}};
+  const auto refused = choose_as_is(tensor, any, parse_recipe("mxfp4").value());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("--allow-requantize") != std::string::npos);
+  CHECK(choose_as_is(tensor, any, parse_recipe("mxfp4", {.allow_requantize = true}).value())->encoding == "mxfp4");
+  CHECK(choose_as_is(tensor, any, parse_recipe("BF16").value())->encoding == "bf16");
+  CHECK(choose_as_is(tensor, any, parse_recipe("Q8_0").value())->encoding == "q8_0");
+}

@@ -65,6 +65,16 @@ TEST_CASE("a recipe that has a base says only what is different") {
   CHECK(encoding_of(recipe, "blk.1.ffn_down.weight") == "q4_k");
 }
 
+TEST_CASE("a recipe may leave all tensors as they are but those that its rules name") {
+  for (const char* encoding : {"", "bf16"}) {
+    CAPTURE(encoding);
+    const auto recipe = recipe_of(R"({"recipes": [{"name": "mine", "title": "mine", "encoding": ")" + std::string(encoding) +
+                                  R"("}], "rules": [{"tensors": ["ffn_down"], "encoding": "mxfp4"}]})");
+    CHECK(encoding_of(recipe, "blk.0.ffn_down.weight") == "mxfp4");
+    CHECK(encoding_of(recipe, "blk.0.attn_v.weight") == "bf16");
+  }
+}
+
 TEST_CASE("places count from either end, by part, and by every so many") {
   struct Row {
     plan::Places places;
