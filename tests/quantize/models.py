@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import gguf_file
-import importance
 import make_checkpoint
 import numpy as np
 import program
@@ -83,7 +82,7 @@ class Gguf:
 
     def write(self, path):
         with open(path, "wb") as file:
-            file.write(importance.padded(gguf_file.file_bytes(self.attrs, self.tensors)))
+            file.write(gguf_file.padded_bytes(self.attrs, self.tensors))
         return path
 
 

@@ -21,6 +21,7 @@ from collections import Counter, defaultdict, namedtuple
 
 import compare_gguf
 import dump_gguf
+import imatrix_file
 import importance
 import models
 import program
@@ -71,7 +72,7 @@ def weighted_tensors(manifest):
 def prepared(name, source, gguf, imatrix_suffix):
     entries = importance.synthetic(weighted_tensors(dump_gguf.dump(gguf)), len(name))
     paths = {".dat": gguf[:-len(".gguf")] + ".dat", ".gguf": gguf[:-len(".gguf")] + "-imatrix.gguf"}
-    for suffix, data in ((".dat", importance.dat_bytes(entries)), (".gguf", importance.gguf_bytes(entries))):
+    for suffix, data in ((".dat", importance.legacy_bytes(entries)), (".gguf", imatrix_file.gguf_bytes(entries))):
         with open(paths[suffix], "wb") as file:
             file.write(data)
     return Model(name, source, gguf, (paths[imatrix_suffix], paths[".dat"]))
