@@ -20,6 +20,12 @@ std::size_t first_not_finite(const float* numbers, std::size_t n) noexcept {
   return static_cast<std::size_t>(std::find_if(numbers, numbers + n, [](float x) { return !std::isfinite(x); }) - numbers);
 }
 
+// Index of the first of largest magnitude.
+std::size_t largest_of_block(const float* numbers, std::size_t first, std::size_t elements) noexcept {
+  const auto is_smaller = [](float a, float b) { return std::fabs(a) < std::fabs(b); };
+  return static_cast<std::size_t>(std::max_element(numbers + first, numbers + first + elements, is_smaller) - numbers);
+}
+
 }  // namespace
 
 std::size_t run_elements(std::size_t importance_columns, std::size_t n) {
@@ -49,9 +55,11 @@ Encoded encode_blocks(const Kernels& kernels, const Codec& from, const Codec& to
     if (magnitude <= safe_magnitude)
       continue;
     to.decode(kernels, out, decoded, count);
-    const std::size_t bad = first_not_finite(decoded, count);
-    if (bad != count)
+    const std::size_t spoilt = first_not_finite(decoded, count);
+    if (spoilt != count) {
+      const std::size_t bad = largest_of_block(numbers, spoilt / to.block_elements * to.block_elements, to.block_elements);
       return {Fault::too_large, at + bad, numbers[bad]};
+    }
   }
   return {};
 }

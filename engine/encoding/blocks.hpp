@@ -19,7 +19,7 @@ enum class Fault : std::uint8_t {
 
 struct Encoded {
   Fault fault = Fault::none;
-  std::size_t index = 0;  // of the first element with this fault
+  std::size_t index = 0;  // of the first element that is not finite; of the largest of the first block with this fault
   float value = 0;
 };
 

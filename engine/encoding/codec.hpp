@@ -31,7 +31,7 @@ struct Codec {
   void (*encode_f64)(const kernels::Kernels&, const double* src, std::uint8_t* dst, std::size_t n) noexcept;
   // Makes big-endian bytes little-endian in place (and back); null where the layout is not known.
   void (*swap_bytes)(std::uint8_t* data, std::size_t n_blocks) noexcept;
-  // Encodes rows of n elements each, with an importance (a positive number) for each of their n columns. Null where the
+  // Encodes rows of n elements each, with an importance (not negative) for each of their n columns. Null where the
   // importance changes nothing. needs_importance: the reference refuses to make the encoding without one.
   void (*encode_weighted)(const kernels::Kernels&, const float* src, const float* importance, std::uint8_t* dst,
                           std::size_t rows, std::size_t n) noexcept = nullptr;

@@ -1,6 +1,6 @@
 // Encoding of iq2 and iq3, apart from the search itself: what differs between the five encodings as data, where each of
 // them puts its codes (the layouts are drawn in blocks_iq_grid.cpp), and the order of work within a block, which is
-// ggml's. The scalar functions here define the bits; a row of kernels may bring its own Search. Internal linkage
+// ggml's. A row of kernels may bring its own Search. Internal linkage
 // throughout, for the reason given in element.hpp.
 #pragma once
 
@@ -46,12 +46,14 @@ struct GridFormat {
   constexpr float top() const { return static_cast<float>(2 * levels() - 1); }
 };
 
-void or_u16(std::uint8_t* dst, unsigned value) { store_u16(dst, static_cast<std::uint16_t>(load_u16(dst) | value)); }
-void or_u32(std::uint8_t* dst, std::uint32_t value) {
+inline void or_u16(std::uint8_t* dst, unsigned value) {
+  store_u16(dst, static_cast<std::uint16_t>(load_u16(dst) | value));
+}
+inline void or_u32(std::uint8_t* dst, std::uint32_t value) {
   or_u16(dst, value & 0xffff);
   or_u16(dst + 2, value >> 16);
 }
-void or_u8(std::uint8_t* dst, unsigned value) { *dst = static_cast<std::uint8_t>(*dst | value); }
+inline void or_u8(std::uint8_t* dst, unsigned value) { *dst = static_cast<std::uint8_t>(*dst | value); }
 
 // put: the indices and signs of group g, the place-th that is not zero, into a block that is zero there. put_scale: the
 // group's scale, 0..15. As ggml has it, iq3_s closes up over groups of zeros, and such a block reads back wrong.
@@ -141,32 +143,7 @@ struct GridFit {
 };
 
 // Of a block whose weights' squares have this sum.
-float variance_of(float sum, float factor) { return factor * sum / static_cast<float>(super_elements); }
-
-float plain_weight(Plain plain, float x, float variance) {
-  return plain == Plain::squares ? x * x : 0.25f * variance + x * x;
-}
-
-void weigh_plainly(Plain plain, const float* x, float variance, float* weights) {
-  for (std::size_t i = 0; i < super_elements; ++i) weights[i] = plain_weight(plain, x[i], variance);
-}
-
-// Turns the sign that matters least where the number of signs is odd.
-void make_even(const float* x, const float* weights, float* magnitudes, std::uint8_t& signs) {
-  if (__builtin_parity(signs) == 0)
-    return;
-  std::size_t least = 0;
-  float minimum = weights[0] * x[0] * x[0];
-  for (std::size_t i = 1; i < 8; ++i) {
-    const float cost = weights[i] * x[i] * x[i];
-    if (cost < minimum) {
-      minimum = cost;
-      least = i;
-    }
-  }
-  magnitudes[least] = -magnitudes[least];
-  signs = static_cast<std::uint8_t>(signs ^ 1u << least);
-}
+inline float variance_of(float sum, float factor) { return factor * sum / static_cast<float>(super_elements); }
 
 template <unsigned bits>
 std::uint32_t code_of(const float* x, float inverse) {
@@ -206,82 +183,9 @@ bool choose_point(const PointTable& table, const float* x, const float* roots, f
   return is_on_grid;
 }
 
-// What a search offers. The portable one defines the bits.
-struct PortableSearch {
-  // Sums of squares of up to `blocks_at_once` blocks.
-  static constexpr std::size_t blocks_at_once = 1;
-  static void sum_squares(const float* x, std::size_t, float* sums) { sums[0] = sum_of_squares(x, super_elements); }
-
-  // False where the block is not for this search.
-  template <class Encoding>
-  static bool prepare(const float* x, const float* importance, float sum, GridBlock& block) {
-    constexpr GridFormat format = Encoding::format;
-    const float variance = variance_of(sum, format.variance_factor);
-    if (importance != nullptr)
-      weigh(x, importance, variance, super_elements, block.weights);
-    else
-      weigh_plainly(format.plain, x, variance, block.weights);
-    for (std::size_t i = 0; i < super_elements; ++i) {
-      block.roots[i] = std::sqrt(block.weights[i]);
-      block.magnitudes[i] = x[i] >= 0.0f ? x[i] : -x[i];
-    }
-    for (std::size_t p = 0; p < super_elements / 8; ++p) {
-      unsigned signs = 0;
-      for (std::size_t i = 0; i < 8; ++i) signs |= (x[8 * p + i] >= 0.0f ? 0u : 1u) << i;
-      block.signs[p] = static_cast<std::uint8_t>(signs);
-      if (format.has_even_signs)
-        make_even(x + 8 * p, block.weights + 8 * p, block.magnitudes + 8 * p, block.signs[p]);
-    }
-    for (std::size_t g = 0; g < format.groups(); ++g) {
-      const float* magnitudes = block.magnitudes + format.group * g;
-      float largest = magnitudes[0];
-      for (std::size_t i = 1; i < format.group; ++i) largest = largest > magnitudes[i] ? largest : magnitudes[i];
-      block.largest[g] = largest;
-      std::uint8_t levels[format.group];
-      if (format.has_first_fit)
-        block.first[g] =
-            fit_positive(magnitudes, block.weights + format.group * g, format.group, format.levels() + 1, levels);
-    }
-    return true;
-  }
-
-  template <unsigned bits>
-  static std::uint32_t nearest_point(const PointTable& table, PointEntry entry, const float* x, const float* roots,
-                                     float scale) {
-    return nearest_candidate<bits>(table, entry, x, roots, scale, odd_values);
-  }
-
-  // Trials around `extreme`: makes `fit` the best one, if any is good. Bit k: its point k was off the grid.
-  template <class Encoding>
-  static unsigned try_scales(const GridBlock& block, std::size_t g, const PointTable& table, float extreme,
-                             GridFit& fit) {
-    constexpr GridFormat format = Encoding::format;
-    const float* x = block.magnitudes + format.group * g;
-    const float* weights = block.weights + format.group * g;
-    const float* roots = block.roots + format.group * g;
-    float best = 0.0f;
-    unsigned off_grid = format.again == Again::all_if_off_grid ? ~0u : 0;
-    for (int trial = -format.reach; trial <= format.reach; ++trial) {
-      const float inverse = (format.top() + static_cast<float>(trial) * format.step) / extreme;
-      std::uint16_t codes[max_group_points];
-      unsigned candidate_off_grid = 0;
-      for (unsigned k = 0; k < format.points(); ++k) {
-        const std::size_t at = format.point() * k;
-        if (!choose_point<PortableSearch, format.bits>(table, x + at, roots + at, inverse, 1.0f / inverse, codes[k]))
-          candidate_off_grid |= 1u << k;
-      }
-      const GridSums sums = sums_of<format.bits>(x, weights, codes, format.group);
-      if (!(sums.qq > 0.0f && sums.xq * sums.xq > best * sums.qq))
-        continue;
-      fit.scale = sums.xq / sums.qq;
-      best = fit.scale * sums.xq;
-      off_grid = candidate_off_grid;
-      for (std::size_t k = 0; k < format.points(); ++k) fit.codes[k] = codes[k];
-    }
-    return off_grid;
-  }
-};
-
+// A Search prepares a block, tries the scales of a group and finds the nearest point; PortableSearch in blocks_iq23.cpp
+// defines what they give.
+//
 // Group g. The scale may be negative.
 template <class Encoding, class Search>
 bool fit_group(const GridBlock& block, std::size_t g, const PointTable& table, GridFit& fit) {

@@ -23,7 +23,7 @@ struct Iq1Group {
 };
 
 // Scale codes 0..7 for a group with this scale: odd multiples of a fifteenth of the largest.
-std::uint32_t iq1_scale_code(float inverse, float scale) {
+inline std::uint32_t iq1_scale_code(float inverse, float scale) {
   return static_cast<std::uint32_t>(clamped(nearest(0.5f * (inverse * scale - 1.0f)), 0, 7));
 }
 
@@ -32,13 +32,13 @@ struct Iq1Block {
   Iq1Group groups[super_elements / iq1_m_group];
 };
 
-float largest_scale(const Iq1Block& block, std::size_t groups) {
+inline float largest_scale(const Iq1Block& block, std::size_t groups) {
   float largest = 0.0f;
   for (std::size_t g = 0; g < groups; ++g) largest = largest > block.groups[g].scale ? largest : block.groups[g].scale;
   return largest;
 }
 
-void put_iq1_s(const Iq1Block& block, std::uint8_t* dst) {
+inline void put_iq1_s(const Iq1Block& block, std::uint8_t* dst) {
   for (std::size_t i = 0; i < 50; ++i) dst[i] = 0;
   const float largest = largest_scale(block, super_elements / iq1_s_group);
   const float step = largest / 15.0f;
@@ -59,8 +59,8 @@ void put_iq1_s(const Iq1Block& block, std::uint8_t* dst) {
 }
 
 // The scale of an iq1_m block, once all codes are known, from the least squares of the whole block.
-float refit_iq1_m(const PointTable& table, const float* x, const Iq1Block& block, const std::uint32_t* codes,
-                  float step) {
+inline float refit_iq1_m(const PointTable& table, const float* x, const Iq1Block& block, const std::uint32_t* codes,
+                         float step) {
   float xq = 0.0f, qq = 0.0f;
   for (std::size_t i = 0; i < super_elements; ++i) {
     const std::size_t g = i / iq1_m_group;
@@ -74,7 +74,7 @@ float refit_iq1_m(const PointTable& table, const float* x, const Iq1Block& block
   return qq > 0.0f ? xq / qq : step;
 }
 
-void put_iq1_m(const PointTable& table, const float* x, const Iq1Block& block, std::uint8_t* dst) {
+inline void put_iq1_m(const PointTable& table, const float* x, const Iq1Block& block, std::uint8_t* dst) {
   constexpr std::size_t groups = super_elements / iq1_m_group;
   for (std::size_t i = 0; i < 56; ++i) dst[i] = 0;
   const float largest = largest_scale(block, groups);
@@ -84,7 +84,8 @@ void put_iq1_m(const PointTable& table, const float* x, const Iq1Block& block, s
     dst[2 * g] = static_cast<std::uint8_t>(group.indices[0]);
     dst[2 * g + 1] = static_cast<std::uint8_t>(group.indices[1]);
     const unsigned shifts = is_zero ? 0 : (group.shifts & 1) << 3 | (group.shifts >> 1) << 7;
-    dst[32 + g] = static_cast<std::uint8_t>(group.indices[0] >> 8 | group.indices[1] >> 8 << 4 | shifts);
+    dst[32 + g] =
+        static_cast<std::uint8_t>(unsigned{group.indices[0]} >> 8 | unsigned{group.indices[1]} >> 8 << 4 | shifts);
   }
   if (is_zero)
     return;

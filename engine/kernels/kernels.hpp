@@ -11,8 +11,8 @@
 
 namespace heirloom::kernels {
 
-// One block encoding, equal to ggml's byte for byte. n is whole blocks; encode_weighted takes one row of n weights and
-// one importance, a positive number, for each. Null: encode where ggml makes none without an importance,
+// One block encoding, equal to ggml's byte for byte. n is whole blocks; encode_weighted takes rows of n weights each and
+// one importance, not negative, for each of their n columns. Null: encode where ggml makes none without an importance,
 // encode_weighted where an importance changes nothing.
 struct BlockKernels {
   void (*encode)(const float* src, std::uint8_t* dst, std::size_t n) noexcept;

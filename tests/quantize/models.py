@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import gguf_file
-import importance
 import make_checkpoint
 import numpy as np
 import program
@@ -92,7 +91,7 @@ class Gguf:
 
     def write(self, path):
         with open(path, "wb") as file:
-            file.write(importance.padded(gguf_file.file_bytes(self.attrs, self.tensors)))
+            file.write(gguf_file.padded_bytes(self.attrs, self.tensors))
         return path
 
 
@@ -141,6 +140,7 @@ def odd_names():
     for name in ODD_NAMES:
         model.add(name, 256, 2)
     model.add("blk.0.attn_k_b.weight", 256, 2, 3)
+    model.add("blk.1.attn_v_b.weight", 256, 2, 1)
     return model
 
 

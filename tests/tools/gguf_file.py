@@ -31,3 +31,9 @@ def file_bytes(attrs, tensors, alignment=32, counts=None):
     head = b"GGUF" + struct.pack("<IQQ", 3, *(counts or (len(tensors), len(attrs))))
     head += b"".join(attrs) + b"".join(infos)
     return head + b"\0" * (-len(head) % alignment) + data
+
+
+def padded_bytes(attrs, tensors, alignment=32):
+    """As llama.cpp writes it: the last tensor is padded, too."""
+    data = file_bytes(attrs, tensors, alignment)
+    return data + b"\0" * (-len(data) % alignment)

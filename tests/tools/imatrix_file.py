@@ -61,8 +61,7 @@ def gguf_bytes(entries, chunks=10, datasets=("calibration.txt",), chunk_size=512
         values = [value for matrix in entry.sums for value in matrix]
         tensors.append((name + ".in_sum2", (len(entry.sums[0]), len(entry.sums)), gguf_file.F32, floats(values)))
         tensors.append((name + ".counts", (1, len(entry.counts)), gguf_file.F32, floats(entry.counts)))
-    data = gguf_file.file_bytes(attrs, tensors)
-    return data + b"\0" * (-len(data) % 32)
+    return gguf_file.padded_bytes(attrs, tensors)
 
 
 def values(entry, is_legacy=False):

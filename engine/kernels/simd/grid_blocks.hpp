@@ -293,12 +293,4 @@ struct GridBlocks {
   }
 };
 
-template <class V, class Encoding, auto portable>
-constexpr void use_grid(BlockKernels& kernels) {
-  if (kernels.encode != nullptr)
-    kernels.encode = GridBlocks<V, Encoding, portable>::encode;
-  kernels.encode_weighted =
-      each_row<GridBlocks<V, Encoding, portable>::encode_weighted, super_elements, Encoding::format.bytes>;
-}
-
 }  // namespace heirloom::kernels::simd

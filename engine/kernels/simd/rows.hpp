@@ -24,6 +24,14 @@ constexpr void use(BlockKernels& kernels) {
   kernels.encode_weighted = each_row<Encoder::encode_weighted, super_elements, Encoder::bytes>;
 }
 
+template <class V, class Encoding, auto portable>
+constexpr void use_grid(BlockKernels& kernels) {
+  if (kernels.encode != nullptr)
+    kernels.encode = GridBlocks<V, Encoding, portable>::encode;
+  kernels.encode_weighted =
+      each_row<GridBlocks<V, Encoding, portable>::encode_weighted, super_elements, Encoding::format.bytes>;
+}
+
 template <class Eight, class Sixteen>
 constexpr void set_decoders(Blocks& blocks) {
   using Flat = FlatDecoders<Sixteen>;

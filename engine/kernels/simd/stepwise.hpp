@@ -1,5 +1,4 @@
-// fit_symmetric_stepwise of blocks_search.hpp for several times V::lanes groups at once, a group to a lane: the steps of
-// one group wait for each other, so several vectors take turns. See lanes_avx2.hpp for V.
+// fit_symmetric_stepwise of blocks_search.hpp for V::lanes groups at once, a group to a lane. See lanes_avx2.hpp for V.
 #pragma once
 
 #include "engine/kernels/simd/symmetric.hpp"
@@ -7,10 +6,10 @@
 namespace heirloom::kernels::simd {
 
 // Where is_sound is not set the lanes' arithmetic may differ from the reference's, which then has to be asked.
-template <class V, std::size_t n, int levels, std::size_t several>
-struct StepwiseFits {
-  typename V::F scale[several];
-  typename V::M is_sound[several];
+template <class V>
+struct StepwiseFit {
+  typename V::F scale;
+  typename V::M is_sound;
 };
 
 template <class V, int levels>
@@ -24,21 +23,33 @@ struct Stepwise {
     return V::min(V::max(V::round(code), V::all(static_cast<float>(-levels))), V::all(static_cast<float>(levels - 1)));
   }
 
-  // improve_symmetric of blocks_search.cpp.
-  HEIRLOOM_INLINE_MEMBER M improve(F x, F& code, M& is_sound) {
+  // improve_symmetric of blocks_search.cpp. Most codes stay, which takes no division to see: without this number the
+  // quotient is `part` / `rest`, and as long as it is less than 0.499 from the code, or beyond the last code on its
+  // side, it rounds to the code whatever the rounding of these few operations. The constant that is taken from the
+  // slack sees to it that a rest so small that it has few bits is never judged so.
+  HEIRLOOM_INLINE_MEMBER M improve(F x, F w, F wx, F& code, M& is_sound) {
     const F zero = V::all(0.0f);
-    const F w = x * x;
-    const F wx = w * x;
-    F new_xq = xq - wx * code;
-    F new_qq = qq - w * code * code;
-    const M is_open = new_xq > zero;
-    const F quotient = x * new_qq / new_xq;
-    is_sound = is_sound & (V::abs(V::select(is_open, quotient, zero)) < V::all(0x1p21f));
+    const F rest = xq - wx * code;
+    const F rest_qq = qq - w * code * code;
+    const M is_open = rest > zero;
+    const F part = x * rest_qq;
+    const F within = V::min(V::max(part, V::all(-(static_cast<float>(levels) + 0.4f)) * rest),
+                            V::all(static_cast<float>(levels - 1) + 0.4f) * rest);
+    const F slack = V::all(0.499f) * rest - V::all(0x1p-100f);
+    const M may_change = is_open & (V::abs(within - code * rest) >= slack);
+    return V::any(may_change) ? replace(wx, w, rest, rest_qq, part, may_change, code, is_sound) : may_change;
+  }
+
+ private:
+  HEIRLOOM_INLINE_MEMBER M replace(F wx, F w, F rest, F rest_qq, F part, M may_change, F& code, M& is_sound) {
+    const F zero = V::all(0.0f);
+    const F quotient = part / rest;
+    is_sound = is_sound & (V::abs(V::select(may_change, quotient, zero)) < V::all(0x1p21f));
     const F wanted = limited(quotient);
-    new_xq = new_xq + wx * wanted;
-    new_qq = new_qq + w * wanted * wanted;
+    const F new_xq = rest + wx * wanted;
+    const F new_qq = rest_qq + w * wanted * wanted;
     const M is_better =
-        is_open & (wanted != code) & (new_qq > zero) & (new_xq * new_xq * qq > xq * xq * new_qq);
+        may_change & (wanted != code) & (new_qq > zero) & (new_xq * new_xq * qq > xq * xq * new_qq);
     code = V::select(is_better, wanted, code);
     xq = V::select(is_better, new_xq, xq);
     qq = V::select(is_better, new_qq, qq);
@@ -46,40 +57,34 @@ struct Stepwise {
   }
 };
 
-template <class V, std::size_t n, int levels, std::size_t several>
-static inline void fit_stepwise(const typename V::F (&x)[several][n], StepwiseFits<V, n, levels, several>& fits) {
+// x: n numbers of each group, moderate ones.
+template <class V, std::size_t n, int levels>
+static inline StepwiseFit<V> fit_stepwise(const typename V::F* x) {
   using F = typename V::F;
   using M = typename V::M;
   const F zero = V::all(0.0f);
-  Stepwise<V, levels> sums[several];
-  F codes[several][n];
-  M is_zero[several];
-  for (std::size_t s = 0; s < several; ++s) {
-    const Extremes<V> extremes = extremes_of<V>(x[s], n);
-    const F inverse = V::all(static_cast<float>(-levels)) / extremes.value;
-    is_zero[s] = extremes.magnitude < V::all(smallest_group);
-    fits.is_sound[s] = zero == zero;
-    sums[s] = {zero, zero};
-    for (std::size_t i = 0; i < n; ++i) {
-      codes[s][i] = Stepwise<V, levels>::limited(inverse * x[s][i]);
-      const F w = x[s][i] * x[s][i];
-      sums[s].xq = sums[s].xq + w * x[s][i] * codes[s][i];
-      sums[s].qq = sums[s].qq + w * codes[s][i] * codes[s][i];
-    }
+  const Extremes<V> extremes = extremes_of<V>(x, n);
+  const F inverse = V::all(static_cast<float>(-levels)) / extremes.value;
+  Stepwise<V, levels> sums{zero, zero};
+  F w[n], wx[n], codes[n];
+  for (std::size_t i = 0; i < n; ++i) {
+    w[i] = x[i] * x[i];
+    wx[i] = w[i] * x[i];
+    codes[i] = Stepwise<V, levels>::limited(inverse * x[i]);
+    sums.xq = sums.xq + wx[i] * codes[i];
+    sums.qq = sums.qq + w[i] * codes[i] * codes[i];
   }
+  M is_sound = zero == zero;
   for (int round = 0; round < 5; ++round) {
     M has_changed = zero != zero;
     for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t s = 0; s < several; ++s)
-        has_changed = has_changed | sums[s].improve(x[s][i], codes[s][i], fits.is_sound[s]);
+      has_changed = has_changed | sums.improve(x[i], w[i], wx[i], codes[i], is_sound);
     if (!V::any(has_changed))
       break;
   }
-  for (std::size_t s = 0; s < several; ++s) {
-    const F scale = V::select(sums[s].qq > zero, sums[s].xq / sums[s].qq, zero);
-    fits.scale[s] = V::select(is_zero[s], zero, scale);
-    fits.is_sound[s] = fits.is_sound[s] | is_zero[s];
-  }
+  const M is_zero = extremes.magnitude < V::all(smallest_group);
+  const F scale = V::select(sums.qq > zero, sums.xq / sums.qq, zero);
+  return {V::select(is_zero, zero, scale), is_sound | is_zero};
 }
 
 }  // namespace heirloom::kernels::simd

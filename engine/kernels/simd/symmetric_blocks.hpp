@@ -168,33 +168,25 @@ struct Q3K {
                              blocks - b < lanes ? blocks - b : lanes);
   }
 
-  // At most `several` blocks whose stepwise fits are interleaved.
-  static constexpr std::size_t several = 2;
-  static void encode_blocks(const float* src, std::uint8_t* dst, std::size_t count) {
-    F x[several][group];
-    for (std::size_t b = 0; b < several; ++b) load_groups<V>(src + super_elements * (b < count ? b : 0), group, x[b]);
-    StepwiseFits<V, group, 4, several> fits;
-    fit_stepwise(x, fits);
-    for (std::size_t b = 0; b < count; ++b) {
-      const float* block = src + super_elements * b;
-      std::uint8_t* out = dst + bytes * b;
-      float scales[groups];
-      V::store(scales, fits.scale[b]);
-      k23::store_q3_k_scales(scales, out);
-      // The codes of the fit are needed only where a group's scale is zero, which is left to the portable row.
-      const float scale = load_f16(out + 108);
-      bool is_sound = V::bits(are_moderate<V>(x[b], group)) == 0xffff && V::bits(fits.is_sound[b]) == 0xffff;
-      for (std::size_t g = 0; g < groups; ++g)
-        is_sound = is_sound && scale * static_cast<float>(k23::load_group_code(out + 96, g) - 32) != 0.0f;
-      if (!is_sound || !store_codes(block, scales, out))
-        encode_q3_k(block, out, super_elements);
-    }
+  // The codes of the fits are needed only where a group's scale is zero, which is left to the portable row.
+  static bool encode_block(const float* src, std::uint8_t* dst) {
+    F x[group];
+    load_groups<V>(src, group, x);
+    const StepwiseFit<V> fit = fit_stepwise<V, group, 4>(x);
+    float scales[groups];
+    V::store(scales, fit.scale);
+    k23::store_q3_k_scales(scales, dst);
+    const float scale = load_f16(dst + 108);
+    bool is_sound = V::bits(are_moderate<V>(x, group) & fit.is_sound) == 0xffff;
+    for (std::size_t g = 0; g < groups; ++g)
+      is_sound = is_sound && scale * static_cast<float>(k23::load_group_code(dst + 96, g) - 32) != 0.0f;
+    return is_sound && store_codes(src, scales, dst);
   }
 
   static void encode(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
-    const std::size_t blocks = n / super_elements;
-    for (std::size_t b = 0; b < blocks; b += several)
-      encode_blocks(src + super_elements * b, dst + bytes * b, blocks - b < several ? blocks - b : several);
+    for (std::size_t i = 0; i < n; i += super_elements, dst += bytes)
+      if (!encode_block(src + i, dst))
+        encode_q3_k(src + i, dst, super_elements);
   }
 };
 
