@@ -1,4 +1,5 @@
 #include "engine/cli/commands.hpp"
+#include "engine/cli/process.hpp"
 #include "engine/cli/talk.hpp"
 
 #include <algorithm>
@@ -47,6 +48,7 @@ int run_convert(const CommonArguments& common, const ConvertArguments& arguments
   options.memory_bytes = arguments.memory_bytes;
   options.force = arguments.force;
   options.measures_errors = arguments.measures_errors;
+  watch_interrupts();  // before there is output, a signal may end the program as it is
   const auto outcome = session->execute(*planned, options);
   talk.end_progress();
   if (!outcome)

@@ -24,9 +24,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 }  // namespace
 
 Talk::Talk(ProgressStyle style)
-    : style_(style), is_terminal_(::isatty(STDERR_FILENO) == 1), start_(Clock::now()), drawn_(start_) {
-  watch_interrupts();
-}
+    : style_(style), is_terminal_(::isatty(STDERR_FILENO) == 1), start_(Clock::now()), drawn_(start_) {}
 
 Talk::~Talk() { end_progress(); }
 

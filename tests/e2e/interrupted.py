@@ -86,6 +86,16 @@ class Interrupted(program.Case):
                     self.assertEqual(self.kill_in_the_middle(source, name, sent), 2, "ended before the signal, or by it")
                     self.must_be_clean(name)
 
+    def test_ended_while_planning(self):
+        """a pattern that takes for ever: a request to end is heard at once, and there is no output"""
+        process = subprocess.Popen([program.PROGRAM, "convert", program.LICENCE_LM, self.path("out.gguf"), "--quantize", "Q8_0",
+                                    "--tensor-type", "((.*)*)*((.*)*)*~=f16"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with self.assertRaises(subprocess.TimeoutExpired, msg="the pattern takes no time"):
+            process.wait(timeout=2)
+        process.terminate()
+        self.assertEqual(process.wait(timeout=10), -signal.SIGTERM)
+        self.must_be_clean("out.gguf")
+
     def test_existing_output(self):
         """an output that exists is refused and untouched without --force, and replaced with it"""
         path = self.write("out.gguf", b"precious")
