@@ -46,17 +46,14 @@ struct SymmetricSums {
   typename V::F xq, qq;
 };
 
-// The limits: those that any code may exceed.
-template <class V, std::size_t n, int levels, bool has_low_limit, bool has_high_limit>
+template <class V, std::size_t n, int levels, bool is_limited>
 HEIRLOOM_INLINE SymmetricSums<V> symmetric_sums(const typename V::F* x, const typename V::F* w, const typename V::F* wx,
                                                 typename V::F inverse) {
   SymmetricSums<V> sums{V::all(0.0f), V::all(0.0f)};
   for (std::size_t i = 0; i < n; ++i) {
     auto code = V::round(inverse * x[i]);
-    if constexpr (has_low_limit)
-      code = V::max(code, V::all(static_cast<float>(-levels)));
-    if constexpr (has_high_limit)
-      code = V::min(code, V::all(static_cast<float>(levels - 1)));
+    if constexpr (is_limited)
+      code = V::min(V::max(code, V::all(static_cast<float>(-levels))), V::all(static_cast<float>(levels - 1)));
     sums.xq = sums.xq + wx[i] * code;
     sums.qq = sums.qq + w[i] * code * code;
   }
@@ -80,13 +77,12 @@ static inline SymmetricFit<V> fit_symmetric(const typename V::F* x, const typena
   }
   // Of the sign that the extreme does not have; its code is the largest.
   const F opposite = V::select(extremes.value > zero, least, most);
+  // With few levels some code is beyond them nearly always.
   const auto sums_of = [&](F inverse) {
-    const bool is_high = V::any(inverse * opposite >= V::all(static_cast<float>(levels) - 0.5f));
-    if (V::any(inverse * extremes.value <= V::all(static_cast<float>(-levels) - 0.5f)))
-      return is_high ? symmetric_sums<V, n, levels, true, true>(x, w, wx, inverse)
-                     : symmetric_sums<V, n, levels, true, false>(x, w, wx, inverse);
-    return is_high ? symmetric_sums<V, n, levels, false, true>(x, w, wx, inverse)
-                   : symmetric_sums<V, n, levels, false, false>(x, w, wx, inverse);
+    constexpr float top = static_cast<float>(levels);
+    if (levels <= 4 || V::any((inverse * opposite >= V::all(top - 0.5f)) | (inverse * extremes.value <= V::all(-top - 0.5f))))
+      return symmetric_sums<V, n, levels, true>(x, w, wx, inverse);
+    return symmetric_sums<V, n, levels, false>(x, w, wx, inverse);
   };
   F inverse = V::all(static_cast<float>(-levels)) / extremes.value;
   const SymmetricSums<V> start = sums_of(inverse);
