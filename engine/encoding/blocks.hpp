@@ -14,7 +14,8 @@ namespace heirloom::encoding {
 enum class Fault : std::uint8_t {
   none,
   not_finite,  // the number is NaN or infinite
-  too_large    // the block's scale does not hold it
+  too_large,   // the block's scale does not hold it
+  importance   // no scale comes of its block with an importance that overflows
 };
 
 struct Encoded {

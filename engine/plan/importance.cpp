@@ -99,6 +99,9 @@ Result<void> apply_importance(const ImportanceMatrix* matrix, std::span<const st
       return fail(needs_one(tensor, matrix));
     if (codec->encode_weighted != nullptr)
       tensor.importance = values;
+    if (!tensor.importance.empty() && std::all_of(values.begin(), values.end(), [](float value) { return value == 0.0f; }))
+      plan.warnings.push_back(base::quoted(tensor.name) + " has an importance of 0 for every column, which leaves little of it; "
+                                                          "--exclude-weights takes the entry out");
     is_used = is_used || !tensor.importance.empty();
   }
   if (!missing.empty())

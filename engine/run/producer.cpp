@@ -4,6 +4,8 @@
 #include "engine/encoding/blocks.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -26,11 +28,20 @@ Error unsupported(const std::string& tensor, std::string message) {
   return {Code::unsupported, std::move(message), no_position, "", tensor};
 }
 
+std::string decimal(float value) {
+  std::array<char, 32> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
 std::string fault_text(const encoding::Encoded& done, std::uint64_t first, const encoding::Codec& to) {
   const std::string where = "element " + std::to_string(first + done.index) + " is ";
   const std::string advice = "; --tensor-type can give this tensor an encoding without blocks";
+  if (done.fault == encoding::Fault::importance)
+    return "the importance matrix is too large for the block of element " + std::to_string(first + done.index) +
+           ": its scale overflows; --exclude-weights can leave this tensor's importance out";
   if (done.fault == encoding::Fault::too_large)
-    return where + std::to_string(done.value) + ", too large for the scales of " + base::quoted(to.id) + advice;
+    return where + decimal(done.value) + ", too large for the scales of " + base::quoted(to.id) + advice;
   return where + (std::isnan(done.value) ? "NaN" : "infinite") + ", and " + base::quoted(to.id) + " holds finite numbers only" +
          advice;
 }

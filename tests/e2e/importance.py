@@ -156,9 +156,23 @@ class Importance(program.Case):
         self.refused(source, "--quantize", "q8_0", "--as-is", says=("w", "element 40 is NaN"))
 
     def test_too_large(self):
-        """a number that no scale of the encoding holds is refused likewise"""
-        bad = self.write("bad.gguf", model_bytes({"blk.0.attn_q.weight": (77, 1e9)}))
-        self.refused(bad, "--quantize", "q4_0", "--as-is", says=("blk.0.attn_q.weight", "too large for the scales"))
+        """a number that no scale of the encoding holds is refused likewise, also where its block would become zero"""
+        for value, encoding in ((1e9, "q4_0"), (3e38, "q4_k"), (3e38, "q6_k")):
+            with self.subTest(encoding=encoding):
+                bad = self.write("bad.gguf", model_bytes({"blk.0.attn_q.weight": (77, value)}))
+                self.refused(bad, "--quantize", encoding, "--as-is",
+                             says=("blk.0.attn_q.weight", "element 77 is ", "too large for the scales"))
+
+    def test_importance_too_large(self):
+        """an importance whose sums overflow is refused, and one of zeros is warned of"""
+        for value in (3e38, 0.0):
+            entries = {"blk.0.attn_q.weight": imatrix_file.Entry([[value] * 256], [1])}
+            matrix = self.write("extreme", imatrix_file.legacy_bytes(entries))
+            arguments = ("--quantize", "q4_k", "--as-is", "--imatrix", matrix)
+            if value > 0:
+                self.refused(self.model, *arguments, says=("blk.0.attn_q.weight", "importance matrix is too large"))
+            else:
+                self.assertIn("importance of 0 for every column", self.must("convert", self.model, self.path("z.gguf"), *arguments).err)
 
 
 program.main()
