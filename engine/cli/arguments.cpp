@@ -62,7 +62,8 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
 
 void add_recipe(CLI::App& command, ConvertOptions& options) {
   command.add_option("--quantize", options.recipe, "Recipe (heirloom recipes), a recipe file, or an encoding; default: keep each tensor's")
-      ->type_name("RECIPE");
+      ->type_name("RECIPE")
+      ->check([](const std::string& text) { return std::string(text.empty() ? "the name is empty" : ""); });
   plan::RecipeOptions& changes = options.recipe_options;
   command.add_option("--tensor-type", changes.tensor_types, "Encoding of the tensors that match; the first match counts (repeatable)")
       ->type_name("REGEX=ENCODING")
@@ -76,7 +77,7 @@ void add_recipe(CLI::App& command, ConvertOptions& options) {
 
 void add_convert(CLI::App& app, Arguments& all) {
   CLI::App& command = add_command(app, "convert", "Convert a checkpoint, and quantize it on the way",
-                                  "heirloom convert OLMo-2-1B olmo-2-1b-q8_0.gguf --quantize Q8_0", all.common);
+                                  "heirloom convert OLMo-2-1B olmo-2-1b-q4_k_m.gguf --quantize Q4_K_M", all.common);
   ConvertArguments& arguments = all.convert;
   command.add_option("SRC", arguments.options.source, "Checkpoint: a file or a directory")->required();
   command.add_option("DST", arguments.options.target, "Output: x.gguf, x.safetensors, or a directory")->required();
@@ -160,7 +161,7 @@ int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Heirloom carries open weights between ecosystems.", "heirloom");
   app.set_version_flag("--version", "heirloom " HEIRLOOM_VERSION);
   app.require_subcommand(0, 1);  // an unknown word is then named; no word at all is caught below
-  app.footer("Example:\n  heirloom convert OLMo-2-1B olmo-2-1b-q8_0.gguf --quantize Q8_0\n"
+  app.footer("Example:\n  heirloom convert OLMo-2-1B olmo-2-1b-q4_k_m.gguf --quantize Q4_K_M\n"
              "heirloom COMMAND --help tells more.\n"
              "Exit codes: 0 done; 1 the answer is no; 2 could not; 3 metadata would be lost.");
   Arguments all;

@@ -46,6 +46,7 @@ class CommandLine(program.Case):
         for arguments, word in ((["convert", "--no-such-option", "a", "b"], "--no-such-option"), (["no-such-command"], "no-such-command"),
                                 (["convert"], ""), (["inspect"], ""), (["diff", self.gguf], ""),
                                 (["convert", program.LICENCE_LM, self.path("o.gguf"), "--quantize", "Q99_X"], "Q99_X"),
+                                (["convert", program.LICENCE_LM, self.path("o.gguf"), "--quantize", ""], "--quantize"),
                                 (["convert", program.LICENCE_LM, self.path("o.gguf"), "--threads", "many"], "many"),
                                 (["convert", program.LICENCE_LM, self.path("o.gguf"), "--memory", "lots"], "lots"),
                                 (["convert", program.LICENCE_LM, self.path("o.xyz"), "--to", "xyz"], "xyz")):
