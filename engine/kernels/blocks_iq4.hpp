@@ -15,13 +15,7 @@ static inline float inverse_of(float scale) { return scale != 0.0f ? 1.0f / scal
 
 // The head of an iq4_xs block from the scales of its groups; gives the inverses of those that are stored.
 static inline void store_group_scales(const float* scales, std::uint8_t* dst, float* inverses) {
-  float largest = 0.0f;
-  float extreme = 0.0f;
-  for (std::size_t g = 0; g < groups; ++g)
-    if (magnitude_of(scales[g]) > largest) {
-      largest = magnitude_of(scales[g]);
-      extreme = scales[g];
-    }
+  const float extreme = extreme_of(scales, groups).value;
   const float scale = -extreme / 32.0f;
   const float inverse = inverse_of(scale);
   unsigned high = 0;

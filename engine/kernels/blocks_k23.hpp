@@ -81,13 +81,7 @@ static inline int load_group_code(const std::uint8_t* src, std::size_t g) {
 
 // What a scale of each group becomes: six bits in multiples of the largest, which is stored as -32.
 static inline void store_q3_k_scales(const float* scales, std::uint8_t* dst) {
-  float largest = 0.0f;
-  float extreme = 0.0f;
-  for (std::size_t g = 0; g < groups; ++g)
-    if (magnitude_of(scales[g]) > largest) {
-      largest = magnitude_of(scales[g]);
-      extreme = scales[g];
-    }
+  const float extreme = extreme_of(scales, groups).value;
   std::uint8_t codes[groups] = {};
   const float inverse = extreme != 0.0f ? -32.0f / extreme : 0.0f;
   for (std::size_t g = 0; g < groups && extreme != 0.0f; ++g) {

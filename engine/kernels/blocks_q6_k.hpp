@@ -31,16 +31,10 @@ static inline void store_codes(const std::int8_t* q, std::uint8_t* dst) {
 // The scale of the block from those of its groups, and the group scales in multiples of it. False, with nothing stored,
 // where all are as good as zero: then the block is all zero bytes.
 static inline bool store_scales(const float* scales, std::uint8_t* dst) {
-  float largest = 0.0f;
-  float extreme = 0.0f;
-  for (std::size_t g = 0; g < groups; ++g)
-    if (magnitude_of(scales[g]) > largest) {
-      largest = magnitude_of(scales[g]);
-      extreme = scales[g];
-    }
-  if (largest < smallest_group)
+  const Extreme extreme = extreme_of(scales, groups);
+  if (extreme.magnitude < smallest_group)
     return false;
-  const float inverse = -128.0f / extreme;
+  const float inverse = -128.0f / extreme.value;
   store_f16(dst + scale_at, 1.0f / inverse);
   for (std::size_t g = 0; g < groups; ++g) {
     const std::int32_t wanted = nearest(inverse * scales[g]);

@@ -3,19 +3,6 @@
 namespace heirloom::kernels {
 namespace {
 
-struct Extreme {
-  float value;  // the first of the largest magnitude, with its sign
-  float magnitude;
-};
-
-Extreme extreme_of(const float* x, std::size_t n) {
-  Extreme extreme{0.0f, 0.0f};
-  for (std::size_t i = 0; i < n; ++i)
-    if (magnitude_of(x[i]) > extreme.magnitude)
-      extreme = {x[i], magnitude_of(x[i])};
-  return extreme;
-}
-
 std::int32_t symmetric_code(float scaled_value, int levels) {
   return clamped(nearest(scaled_value), -levels, levels - 1);
 }

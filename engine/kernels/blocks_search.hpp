@@ -19,6 +19,19 @@ static inline std::int32_t clamped(std::int32_t value, std::int32_t low, std::in
   return below > low ? below : low;
 }
 
+struct Extreme {
+  float value;  // the first of the largest magnitude, with its sign
+  float magnitude;
+};
+
+static inline Extreme extreme_of(const float* x, std::size_t n) {
+  Extreme extreme{0.0f, 0.0f};
+  for (std::size_t i = 0; i < n; ++i)
+    if (magnitude_of(x[i]) > extreme.magnitude)
+      extreme = {x[i], magnitude_of(x[i])};
+  return extreme;
+}
+
 // weight = scale * (q - levels), q in [0, 2 * levels - 1]. Returns the scale; a zero group has scale 0 and q = 0.
 // Without weights every number counts with its square. (make_qx_quants)
 float fit_symmetric(const float* x, const float* weights, std::size_t n, int levels, std::int8_t* q) noexcept;
