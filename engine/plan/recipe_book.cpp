@@ -108,10 +108,16 @@ const RecipeData* find_recipe(std::span<const RecipeData> recipes, std::string_v
 
 std::vector<std::string> explain(const RecipeData& recipe) {
   const std::string plain = recipe.encoding.empty() ? "as it is" : recipe.encoding;
-  std::vector<std::string> lines;
-  for (const RecipeRule& rule : recipe.rules)
-    lines.push_back(describe(rule) + ": " + (rule.encoding.empty() ? plain : rule.encoding));
-  lines.push_back("every other matrix: " + plain);
+  std::vector<std::string> lines, whom;
+  for (const RecipeRule& rule : recipe.rules) {
+    const std::string which = describe(rule);
+    if (std::find(whom.begin(), whom.end(), which) != whom.end())
+      continue;  // an earlier rule takes all that this one is for
+    whom.push_back(which);
+    lines.push_back(which + ": " + (rule.encoding.empty() ? plain : rule.encoding));
+  }
+  if (std::find(whom.begin(), whom.end(), describe(RecipeRule{})) == whom.end())
+    lines.push_back((lines.empty() ? "every matrix: " : "every other matrix: ") + plain);
   return lines;
 }
 

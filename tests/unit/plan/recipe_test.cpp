@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 using heirloom::plan::parse_recipe;
 
 TEST_CASE("a recipe is llama.cpp's name or alias in any case; another encoding's id is that for every matrix") {
@@ -70,4 +72,14 @@ TEST_CASE("patterns that are long or deep are refused, and names above 4 KiB mat
 
 TEST_CASE("an encoding without a number of its own makes the file type a guess") {
   CHECK(heirloom::plan::file_type_of("f64") == 1024);
+}
+
+TEST_CASE("an explanation has one line for each kind of tensor, and a last one only where something is left for it") {
+  for (const auto& recipe : *heirloom::plan::built_in_recipes()) {
+    CAPTURE(recipe.name);
+    std::set<std::string> whom;
+    for (const std::string& line : heirloom::plan::explain(recipe))
+      CHECK(whom.insert(line.substr(0, line.rfind(": "))).second);
+    CHECK((whom.count("every tensor") + whom.count("every matrix") + whom.count("every other matrix")) == 1);
+  }
 }
