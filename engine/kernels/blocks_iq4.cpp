@@ -37,14 +37,8 @@ Products products_of(const float* x, const float* weights, float inverse) {
 
 // The scale for one group: fifteen tries around the one that maps the extreme onto the last value.
 float fit_values(const float* x, const float* weights) {
-  float largest = 0.0f;
-  float extreme = 0.0f;
-  for (std::size_t i = 0; i < group; ++i)
-    if (magnitude_of(x[i]) > largest) {
-      largest = magnitude_of(x[i]);
-      extreme = x[i];
-    }
-  if (largest < smallest_group)
+  const auto [extreme, magnitude] = extreme_of(x, group);
+  if (magnitude < smallest_group)
     return 0.0f;
   const float first = -extreme / iq4_values[0];
   const Products start = products_of(x, weights, 1.0f / first);

@@ -70,14 +70,7 @@ void encode_q4_1_block(const float* x, std::uint8_t* dst) {
 }
 
 void encode_q5_0_block(const float* x, std::uint8_t* dst) {
-  float largest = 0.0f;
-  float extreme = 0.0f;
-  for (std::size_t i = 0; i < block_elements; ++i)
-    if (largest < magnitude_of(x[i])) {
-      largest = magnitude_of(x[i]);
-      extreme = x[i];
-    }
-  const float scale = extreme / -16.0f;
+  const float scale = extreme_of(x, block_elements).value / -16.0f;
   const float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
   std::uint8_t q[block_elements];
   for (std::size_t i = 0; i < block_elements; ++i) q[i] = limited(x[i] * inverse + 16.5f, 31);

@@ -137,26 +137,35 @@ static inline bool weigh_iq1_block(const float* x, const float* importance, floa
   return V::bits(is_sound) == (1u << V::lanes) - 1;
 }
 
+// Calls encode(number, x, importance of the block or null, block, is_sound) for every block, with its weights set.
+template <class V, class Encode>
+static inline void each_weighed_iq1_block(const float* src, const float* importance, std::size_t n, Encode encode) {
+  const std::size_t blocks = n / super_elements;
+  float sums[V::lanes];
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const float* x = src + super_elements * b;
+    if (b % V::lanes == 0)
+      sum_squares<V>(x, blocks - b < V::lanes ? blocks - b : V::lanes, super_elements, sums);
+    const float* counts = importance == nullptr ? nullptr : importance + super_elements * b;
+    Iq1Block block;
+    const bool is_sound = weigh_iq1_block<V>(x, counts, sums[b % V::lanes], block.weights);
+    encode(b, x, counts, block, is_sound);
+  }
+}
+
 template <class V>
 struct Iq1SBlocks {
   static constexpr std::size_t bytes = 50;
 
   static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
     const PointTable& table = iq1_points();
-    const std::size_t blocks = n / super_elements;
-    float sums[V::lanes];
-    for (std::size_t b = 0; b < blocks; ++b) {
-      const float* x = src + super_elements * b;
-      if (b % V::lanes == 0)
-        sum_squares<V>(x, blocks - b < V::lanes ? blocks - b : V::lanes, super_elements, sums);
-      Iq1Block block;
-      if (!weigh_iq1_block<V>(x, importance + super_elements * b, sums[b % V::lanes], block.weights)) {
-        encode_weighted_iq1_s(x, importance + super_elements * b, dst + bytes * b, super_elements);
-        continue;
-      }
+    each_weighed_iq1_block<V>(src, importance, n, [&](std::size_t b, const float* x, const float* counts, Iq1Block& block,
+                                                      bool is_sound) {
+      if (!is_sound)
+        return encode_weighted_iq1_s(x, counts, dst + bytes * b, super_elements);
       find_iq1_groups<V, Iq1SPairs<V>>(table, x, block.weights, 1e-12f, block.groups);
       put_iq1_s(block, dst + bytes * b);
-    }
+    });
   }
 };
 
@@ -166,23 +175,15 @@ struct Iq1MBlocks {
 
   static void encode_weighted(const float* src, const float* importance, std::uint8_t* dst, std::size_t n) noexcept {
     const PointTable& table = iq1_points();
-    const std::size_t blocks = n / super_elements;
-    float sums[V::lanes];
-    for (std::size_t b = 0; b < blocks; ++b) {
-      const float* x = src + super_elements * b;
-      if (b % V::lanes == 0)
-        sum_squares<V>(x, blocks - b < V::lanes ? blocks - b : V::lanes, super_elements, sums);
-      const float* counts = importance == nullptr ? nullptr : importance + super_elements * b;
-      Iq1Block block;
-      if (!weigh_iq1_block<V>(x, counts, sums[b % V::lanes], block.weights)) {
-        encode_weighted_iq1_m(x, counts, dst + bytes * b, super_elements);
-        continue;
-      }
+    each_weighed_iq1_block<V>(src, importance, n, [&](std::size_t b, const float* x, const float* counts, Iq1Block& block,
+                                                      bool is_sound) {
+      if (!is_sound)
+        return encode_weighted_iq1_m(x, counts, dst + bytes * b, super_elements);
       for (std::size_t half = 0; half < 2; ++half)
         find_iq1_groups<V, Iq1MPairs<V>>(table, x + 128 * half, block.weights + 128 * half, 1e-7f,
                                          block.groups + 8 * half);
       put_iq1_m(table, x, block, dst + bytes * b);
-    }
+    });
   }
   static void encode(const float* src, std::uint8_t* dst, std::size_t n) noexcept {
     encode_weighted(src, nullptr, dst, n);
