@@ -123,19 +123,19 @@ std::string times(std::uint64_t count) { return count == 1 ? "once" : std::to_st
 // Goes through all nodes once, whatever circles they make.
 class Search {
  public:
-  Search(const Tree& tree, Origin origin) : tree_(tree), origin_(origin) {}
+  Search(const Tree& tree, std::string_view file, Origin origin) : tree_(tree), file_(file), origin_(origin) {}
 
-  std::vector<Suspect> run() && {
+  std::vector<Finding> run() && {
     for (Id id = 0; id < tree_.size(); ++id)
       if (const Call* call = tree_.call(id))
         look_at(id, *call);
     for (const Global& global : tree_.globals())
       look_at(global);
     std::stable_sort(found_.begin(), found_.end(),
-                     [](const Suspect& a, const Suspect& b) { return a.position < b.position; });
-    if (found_.size() > max_suspects) {
+                     [](const Finding& a, const Finding& b) { return a.position < b.position; });
+    if (found_.size() > max_findings) {
       const std::string all = std::to_string(found_.size());
-      found_.resize(max_suspects);
+      found_.resize(max_findings);
       found_.back().note += "; " + all + " findings in all, the rest is not listed";
     }
     return std::move(found_);
@@ -145,9 +145,9 @@ class Search {
   void look_at(Id id, const Call& call) {
     const Global* callee = tree_.global(call.callee);
     if (callee == nullptr) {
-      if (odd_calls_++ < max_suspects)
-        found_.push_back({"call of " + std::string(name_of(tree_.kind(call.callee))), tree_.position(id),
-                          "what is called is itself computed"});
+      if (odd_calls_++ < max_findings)
+        add("computed_call", "call of " + std::string(name_of(tree_.kind(call.callee))), tree_.position(id),
+            "what Python would call is itself computed");
       return;
     }
     if (is_getattr(*callee)) {
@@ -160,16 +160,21 @@ class Search {
   void look_at(const Global& global) {
     if (is_getattr(global)) {
       if (odd_getattr_ != no_position || !has_getattr_calls_)
-        found_.push_back({global.dotted(), std::min(global.position, odd_getattr_),
-                          "takes something else than a member of a known enumeration"});
+        add("foreign_global", global.dotted(), std::min(global.position, odd_getattr_),
+            "takes something else than a member of a known enumeration");
     } else if (!is_harmless(global.module, global.name, origin_)) {
-      found_.push_back({global.dotted(), global.position, "asked for " + times(global.uses)});
+      add("foreign_global", global.dotted(), global.position, "asked for " + times(global.uses));
     }
   }
 
+  void add(std::string kind, std::string what, std::uint64_t position, std::string note) {
+    found_.push_back({std::move(kind), std::move(what), std::string(file_), position, std::move(note)});
+  }
+
   const Tree& tree_;
+  std::string_view file_;
   Origin origin_;
-  std::vector<Suspect> found_;
+  std::vector<Finding> found_;
   std::size_t odd_calls_ = 0;
   std::uint64_t odd_getattr_ = no_position;  // byte of the first call that takes no enum member
   bool has_getattr_calls_ = false;
@@ -182,6 +187,8 @@ bool is_harmless(std::string_view module, std::string_view name, Origin origin) 
   return has_row(harmless, module, name) || (origin == Origin::torch_script && has_row(harmless_script, module, name));
 }
 
-std::vector<Suspect> find_suspects(const Tree& tree, Origin origin) { return Search(tree, origin).run(); }
+std::vector<Finding> find_suspects(const Tree& tree, std::string_view file, Origin origin) {
+  return Search(tree, file, origin).run();
+}
 
 }  // namespace heirloom::pickle

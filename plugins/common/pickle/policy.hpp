@@ -3,6 +3,7 @@
 // whoever loads the file with Python needs to know.
 #pragma once
 
+#include "heirloom/nouns.hpp"
 #include "plugins/common/pickle/tree.hpp"
 
 #include <cstdint>
@@ -18,15 +19,10 @@ enum class Origin : std::uint8_t { checkpoint, torch_script };
 // Whether Python can resolve this global without more than plain values coming out. Python 2's module names are known.
 bool is_harmless(std::string_view module, std::string_view name, Origin origin = Origin::checkpoint);
 
-struct Suspect {
-  std::string what;            // "posix.system", or "call of a call"
-  std::uint64_t position = 0;  // byte of the file
-  std::string note;            // a sentence part on why; how often
-};
-
-// Foreign globals, and calls that are more than a harmless global with arguments, in the order of their first byte. At most
-// `max_suspects`; the last one then says how many there are in all.
-inline constexpr std::size_t max_suspects = 256;
-std::vector<Suspect> find_suspects(const Tree& tree, Origin origin = Origin::checkpoint);
+// Foreign globals (kind "foreign_global", what "posix.system"), and calls of something that is itself computed (kind
+// "computed_call"), in the order of their first byte, with that byte of `file`. At most `max_findings`; the last one then says
+// how many there are in all.
+inline constexpr std::size_t max_findings = 256;
+std::vector<Finding> find_suspects(const Tree& tree, std::string_view file, Origin origin = Origin::checkpoint);
 
 }  // namespace heirloom::pickle
