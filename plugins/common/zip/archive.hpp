@@ -61,6 +61,7 @@ class Archive {
 
  private:
   Archive(const Files& files, std::string file) : files_(files), file_(std::move(file)) {}
+  Result<void> index();
 
   Files files_;
   std::string file_;
