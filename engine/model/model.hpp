@@ -25,7 +25,8 @@ inline constexpr std::size_t max_name_bytes = 65'535;
 
 // Checks what a description means: safe and existing file names with their true sizes, known encodings with their
 // well-known geometry (heirloom/encodings.hpp), unique tensor and attribute names, extents inside their files that
-// together are shape x encoding, no overlap between tensors, booleans 0 or 1, attribute data of the right width.
+// together are shape x encoding, no overlap between tensors unless they may share, booleans 0 or 1, attribute data of
+// the right width, checksums of ranges inside their files.
 // Extents of `decoded` tensors only have to lie inside their files. `file_size` gives the true size of a file. The
 // first violation is an error that names tensor, file and byte.
 Result<void> validate(const Checkpoint& checkpoint,
