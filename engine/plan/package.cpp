@@ -10,7 +10,7 @@ namespace heirloom::plan {
 namespace {
 
 constexpr std::array weight_suffixes = {".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".msgpack",
-                                        ".h5",          ".onnx", ".npz", ".partial"};
+                                        ".h5",          ".onnx", ".npz", ".distcp", ".partial"};
 
 bool has_weight_suffix(std::string_view name) {
   return std::any_of(weight_suffixes.begin(), weight_suffixes.end(),
