@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view olmo_core_folder = "model_and_optim/";
 constexpr std::string_view data_suffix = ".distcp";
+constexpr std::string_view id_key = "dcp.checkpoint_id";
 
 // Where `.metadata` is: "", "model_and_optim/", or nowhere.
 std::optional<std::string> find_folder(const Files& files) {
@@ -72,8 +73,9 @@ class OpenDcp final : public OpenCheckpoint {
     checkpoint_.findings = metadata_.findings;
     checkpoint_.warnings = metadata_.warnings;
     HEIRLOOM_CHECK(list_files());
-    if (!metadata_.checkpoint_id.empty())
-      checkpoint_.attrs.push_back(Attr::text("dcp.checkpoint_id", metadata_.checkpoint_id));
+    const bool is_free = std::ranges::none_of(metadata_.values, [](const ValueEntry& each) { return each.name == id_key; });
+    if (!metadata_.checkpoint_id.empty() && is_free)
+      checkpoint_.attrs.push_back(Attr::text(std::string(id_key), metadata_.checkpoint_id));
     add_values(options);
     std::vector<const TensorEntry*> kept;
     for (const TensorEntry& entry : metadata_.tensors)
@@ -125,8 +127,8 @@ class OpenDcp final : public OpenCheckpoint {
   Result<void> add_tensor(const TensorEntry& entry, const std::string& prefix) {
     const bool has_prefix = !prefix.empty() && entry.name.size() > prefix.size() && entry.name.starts_with(prefix);
     Tensor tensor{has_prefix ? entry.name.substr(prefix.size()) : entry.name, std::string(entry.dtype->encoding), entry.shape};
-    if (has_prefix && !stripped_.insert(tensor.name).second)
-      return fail(Code::misuse, "without \"" + prefix + "\" its name is another tensor's");
+    if (!names_.insert(tensor.name).second)
+      return fail(Code::misuse, "without the prefix \"" + prefix + "\" two tensors are called \"" + tensor.name + "\"");
     const WellKnownEncoding& geometry = *entry.dtype->geometry();
     checkpoint_.use_encoding({std::string(geometry.id), geometry.block_elements, geometry.block_bytes});
     HEIRLOOM_TRY(Assembly assembly, assemble(entry));
@@ -173,7 +175,7 @@ class OpenDcp final : public OpenCheckpoint {
   Metadata metadata_;
   Checkpoint checkpoint_;
   std::vector<Assembly> assemblies_;  // one per tensor of the description
-  std::unordered_set<std::string> stripped_;
+  std::unordered_set<std::string> names_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "plugins/common/pickle/policy.hpp"
 #include "plugins/common/torch/saved.hpp"
+#include "plugins/common/torch/values.hpp"
 #include "plugins/common/torch/walk.hpp"
 
 #include <array>
@@ -107,43 +108,6 @@ class Printer {
   std::string text_;
 };
 
-// One attribute for a plain value or a list of plain values of one kind; nothing for others.
-std::optional<Attr> plain_attr(const Tree& tree, Id id, const std::string& key) {
-  if (const auto flag = tree.boolean(id))
-    return Attr::scalar(key, *flag);
-  if (const auto whole = tree.integer(id))
-    return Attr::scalar(key, *whole);
-  if (const auto real = tree.real(id))
-    return Attr::scalar(key, *real);
-  if (const auto text = tree.text(id))
-    return Attr::text(key, std::string(*text));
-  if (tree.kind(id) != Kind::list && tree.kind(id) != Kind::tuple)
-    return std::nullopt;
-  const auto items = tree.items(id);
-  const auto all = [&](Kind kind) {
-    return !items.empty() && std::ranges::all_of(items, [&](Id each) { return tree.kind(each) == kind; });
-  };
-  if (all(Kind::integer)) {
-    std::vector<std::int64_t> numbers;
-    for (const Id each : items)
-      numbers.push_back(*tree.integer(each));
-    return Attr::array(key, numbers);
-  }
-  if (all(Kind::real)) {
-    std::vector<double> numbers;
-    for (const Id each : items)
-      numbers.push_back(*tree.real(each));
-    return Attr::array(key, numbers);
-  }
-  if (all(Kind::text)) {
-    std::vector<std::string> texts;
-    for (const Id each : items)
-      texts.emplace_back(*tree.text(each));
-    return Attr::texts(key, std::move(texts));
-  }
-  return std::nullopt;
-}
-
 void add_tensors(const torch::Saved& saved, const std::string& name, Values& values) {
   torch::WalkOptions options;
   options.optimizer_state = true;
@@ -179,7 +143,7 @@ void read_value(const Files& files, const Metadata& metadata, const ValueEntry& 
     for (Finding& finding : pickle::find_suspects(saved->tree, file))
       findings.push_back(std::move(finding));
   const Id root = saved->tree.root();
-  if (auto attr = plain_attr(saved->tree, root, entry.name)) {
+  if (auto attr = torch::value_of(saved->tree, root, entry.name)) {
     values.attrs.push_back(std::move(*attr));
     return;
   }
