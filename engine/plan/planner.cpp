@@ -24,7 +24,7 @@ Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
     plan.target.use_encoding(known != nullptr ? *known
                                               : Encoding{std::string(row->id), row->block_elements, row->block_bytes});
   }
-  Options options;
+  Options& options = plan.writer_options;
   if (!request.is_directory)
     options.push_back(Attr::text("target_name", request.target_name));
   if (request.max_shard_size != 0)
