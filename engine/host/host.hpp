@@ -35,6 +35,8 @@ struct LoadOptions {
 struct OpenOptions {
   std::string format;  // "" to find out
   Options options;     // for the reader
+  std::vector<std::string> option_texts = {};  // more of them, NAME=VALUE (--source-option)
+  bool ignores_unknown = false;                // of option_texts
 };
 
 class Host {
@@ -54,7 +56,8 @@ class Host {
   std::vector<const Format*> formats() const;
 
   // Probes by content before suffix, reads, verifies and validates. Two plugins that claim the same content are an
-  // error that names both and --from. When nothing claims it, the error lists each format with its reason.
+  // error that names both and --from; of a directory that holds several, the names that frameworks look for decide, and
+  // the others are warned about. When nothing claims it, the error lists each format with its reason.
   Result<model::Source> open(const std::filesystem::path& path, const OpenOptions& options, const base::Log& log) const;
 
   // The layout that the format's writer plans for the tensors, encodings and attrs, verified and validated. Options
@@ -77,6 +80,7 @@ class Host {
   static Result<model::Source> open_as(const Library& library, std::uint32_t format,
                                        std::unique_ptr<base::FileSet>& files, const OpenOptions& options,
                                        const base::Log& log);
+  static const Claim* decide_by_name(const std::vector<Claim>& claims, const base::FileSet& files);
   Result<model::Source> open_unclaimed(const std::vector<Claim>& claims, std::unique_ptr<base::FileSet>& files,
                                        const OpenOptions& options, const base::Log& log) const;
   std::vector<Candidate> candidates_;
