@@ -33,6 +33,7 @@ endfunction()
 
 add_subdirectory(layers)
 add_subdirectory(e2e)
+add_subdirectory(hostile)
 add_subdirectory(parity)
 add_subdirectory(quantize)
 add_subdirectory(llama_cpp)
