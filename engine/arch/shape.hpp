@@ -18,6 +18,9 @@ std::vector<std::string> split(std::string_view text, char separator);
 // TensorRule.shape in numbers. A dimension of 0 is an error.
 Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const model::Json& config);
 
+// vocab_size, rounded up to the map's `vocab_multiple`.
+Result<std::uint64_t> vocab_size(const Map& map, const model::Json& config);
+
 // Malformed when the tensor's shape is not the rule's. A rule without a shape accepts every tensor that is not empty.
 Result<void> check_shape(const fb::TensorRuleT& rule, const Tensor& tensor, const model::Json& config);
 

@@ -65,6 +65,10 @@ class Tree {
   Id root() const { return root_; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(nodes_.size()); }
 
+  // Members of all sequences together, and bytes of all texts: what bounds on walking a tree are made from.
+  std::uint64_t references() const { return pool_.size(); }
+  std::uint64_t text_bytes() const { return text_.size(); }
+
   Kind kind(Id id) const { return nodes_[id].kind; }
   // Byte of the file where the opcode that made the node begins; small numbers, none and empty tuples are shared and
   // have the byte of their first use.
