@@ -252,6 +252,28 @@ Result<Arrangement> pad(const Arrangement& of, std::size_t axis, std::uint64_t s
   return concat(parts, axis);
 }
 
+std::optional<std::vector<Box>> in_blocks(const Arrangement& of, std::uint64_t block_elements) {
+  std::vector<Box> boxes = of.boxes;
+  if (block_elements == 1)
+    return boxes;
+  for (Box& box : boxes) {
+    if (box.strides.empty() || box.strides.back().source != 1 || box.strides.back().output != 1)
+      return std::nullopt;
+    std::vector<std::uint64_t*> numbers{&box.source_offset, &box.output_offset, &box.strides.back().count};
+    for (Stride& stride : std::span(box.strides).first(box.strides.size() - 1)) {
+      numbers.push_back(&stride.source);
+      numbers.push_back(&stride.output);
+    }
+    for (std::uint64_t* number : numbers) {
+      if (*number % block_elements != 0)
+        return std::nullopt;
+      *number /= block_elements;
+    }
+    tidy(box);
+  }
+  return boxes;
+}
+
 Result<Arrangement> rope_permute(const Arrangement& of, std::uint64_t heads) { return turn_heads(of, heads, false); }
 Result<Arrangement> rope_unpermute(const Arrangement& of, std::uint64_t heads) { return turn_heads(of, heads, true); }
 

@@ -13,6 +13,7 @@
 #include "heirloom/result.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -84,6 +85,9 @@ Result<Arrangement> pad(const Arrangement& of, std::size_t axis, std::uint64_t s
 // Rows of each of `heads` heads: output row 2j is row j, 2j + 1 is row j + d/2; d = rows / heads.
 Result<Arrangement> rope_permute(const Arrangement& of, std::uint64_t heads);
 Result<Arrangement> rope_unpermute(const Arrangement& of, std::uint64_t heads);
+
+// The same in blocks of so many elements instead of elements; nothing where a block would be cut.
+std::optional<std::vector<Box>> in_blocks(const Arrangement& of, std::uint64_t block_elements);
 
 // The part of a box that fills output elements [first, first + count): boxes of the same kind, in no order.
 std::vector<Box> clip(const Box& box, std::uint64_t first, std::uint64_t count);

@@ -182,6 +182,8 @@ Result<std::vector<Box>> cut_at(std::vector<Box> boxes, std::uint64_t size) {
 std::vector<Box> clip(const Box& box, std::uint64_t first, std::uint64_t count) {
   std::vector<Box> parts;
   clip_into(box, 0, first, first + count, parts);
+  for (Box& part : parts)
+    tidy(part);
   return parts;
 }
 
