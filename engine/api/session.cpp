@@ -149,6 +149,10 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
 Result<run::Outcome> Session::execute(const Planned& planned, const run::ExecuteOptions& options) const {
   run::ExecuteOptions all = options;
   all.is_directory = planned.is_directory;
+  all.finish = [&](std::span<const std::uint64_t> checksums) {
+    const plan::Plan& plan = planned.plan;
+    return host_->finish_layout(plan.target_format, plan.target, plan.writer_options, plan.layout, checksums, log_);
+  };
   return run::execute(planned.plan, *planned.source, planned.target, all, log_);
 }
 

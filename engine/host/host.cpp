@@ -125,26 +125,6 @@ Result<std::pair<const Host::Library*, std::uint32_t>> Host::require_format(std:
                                                : "; there are " + known));
 }
 
-Result<Layout> Host::plan_layout(std::string_view format, const Checkpoint& checkpoint, const Options& options,
-                                 const base::Log& log) const {
-  HEIRLOOM_TRY(const auto found, require_format(format));
-  const auto& [library, index] = found;
-  const Format& wanted = library->format(index);
-  if (!wanted.writes)
-    return fail(Code::misuse, "format " + base::quoted(format) + " cannot be written");
-  HEIRLOOM_CHECK(check_options(wanted, wanted.write_options, options));
-  Checkpoint description = checkpoint;
-  description.files.clear();
-  for (Tensor& tensor : description.tensors) tensor.extents.clear();
-  HEIRLOOM_TRY(Layout layout, plan(library->plugin, index, description, options, log));
-  if (auto is_good = model::validate(layout, description); !is_good) {
-    Error error = std::move(is_good).error();
-    error.message = "the layout is wrong: " + error.message;
-    return fail(blame(library->plugin, std::move(error)));
-  }
-  return layout;
-}
-
 Error unknown_option(const Format& format, std::span<const OptionSpec> known, std::string_view name) {
   std::string names;
   for (const OptionSpec& spec : known)

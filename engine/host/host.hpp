@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +64,11 @@ class Host {
   // that the format does not declare are refused.
   Result<Layout> plan_layout(std::string_view format, const Checkpoint& checkpoint, const Options& options,
                              const base::Log& log) const;
+  // What that writer adds once the bytes of all tensors are known: `checksums` are of the layout's placements, in their
+  // order, of the kind that it names. Checked not to cover anything that the layout covers.
+  Result<std::vector<Literal>> finish_layout(std::string_view format, const Checkpoint& checkpoint, const Options& options,
+                                             const Layout& layout, std::span<const std::uint64_t> checksums,
+                                             const base::Log& log) const;
 
  private:
   struct Library;

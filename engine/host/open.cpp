@@ -142,6 +142,8 @@ Result<model::Source> Host::open_as(const Library& library, std::uint32_t format
         return located(*set, std::move(error));
       });
     };
+  if (!source.checkpoint.checksums.empty())
+    source.checks = std::make_unique<model::RangeChecks>(source.checkpoint.checksums);
   source.files = std::move(files);
   return source;
 }

@@ -41,8 +41,8 @@ Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
     plan.target.use_encoding(known != nullptr ? *known
                                               : Encoding{std::string(row->id), row->block_elements, row->block_bytes});
   }
-  HEIRLOOM_TRY(const Options options, writer_options(request));
-  HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, options, log));
+  HEIRLOOM_TRY(plan.writer_options, writer_options(request));
+  HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, plan.writer_options, log));
   return {};
 }
 
