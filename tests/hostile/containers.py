@@ -26,15 +26,15 @@ def pth(edit=None, extra=(), **end):
     return build([*members.values(), *extra], **end)
 
 
-def spoil(name, part, **claims):
+def spoil(member, part, /, **claims):
     def edit(members):
-        getattr(members[name], part).update(claims)
+        getattr(members[member], part).update(claims)
     return edit
 
 
-def replace(name, *arguments, **options):
+def replace(member, /, *arguments, **options):
     def edit(members):
-        members[name] = Member(name, *arguments, **options)
+        members[member] = Member(member, *arguments, **options)
     return edit
 
 

@@ -141,10 +141,10 @@ class Hostile(program.Case):
         allowed = [*ITSELF, "/etc/localtime", "/etc/locale.alias", sys.prefix]
         for deed, words in deeds.items():
             with self.subTest(deed=deed):
-                done = confined([sys.executable, "-S", "-E", "-c", deed], allowed, [self.path("out")])
+                done = confined([sys.executable, "-S", "-I", "-c", deed], allowed, [self.path("out")])
                 self.assertEqual(done.code, FORBIDDEN, program_text(done))
                 self.assertIn(words, done.err)
-        done = confined([sys.executable, "-S", "-E", "-c", f"open({self.path('out/x')!r}, 'w').write('x')"], allowed, [self.path("out")])
+        done = confined([sys.executable, "-S", "-I", "-c", f"open({self.path('out/x')!r}, 'w').write('x')"], allowed, [self.path("out")])
         self.assertEqual(done.code, 0, program_text(done))
         self.assertGreater(done.peak, MIB)
 

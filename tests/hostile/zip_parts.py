@@ -28,14 +28,17 @@ def build(members, end=None, comment=b"", before=b"", zip64=False):
         if member.entry.get("at"):          # no bytes of its own
             continue
         name = claims["name"].encode("utf-8", "surrogateescape")
-        out += struct.pack("<IHHHHHIIIHH", 0x04034b50, 20, claims["flags"], claims["method"], 0, 0, claims["crc"],
-                           claims["stored"], claims["size"], len(name), 0) + name + member.payload
+        extra, sizes = b"", (claims["stored"], claims["size"])
+        if max(sizes) > 0xfffffffe:
+            extra, sizes = struct.pack("<HHQQ", 1, 16, claims["size"], claims["stored"]), (0xffffffff, 0xffffffff)
+        out += struct.pack("<IHHHHHIIIHH", 0x04034b50, 20, claims["flags"], claims["method"], 0, 0, claims["crc"], *sizes,
+                           len(name), len(extra)) + name + extra + member.payload
     begin = len(out)
     for member in members:
         claims = {**member.claims, "offset": starts[member.entry.get("at", member.name)], **member.entry}
         name = claims["name"].encode("utf-8", "surrogateescape")
         extra, sizes = b"", [claims["stored"], claims["size"], claims["offset"]]
-        if any(value > 0xfffffffe for value in sizes):
+        if max(sizes) > 0xfffffffe:
             extra = struct.pack("<HHQQQ", 1, 24, sizes[1], sizes[0], sizes[2])
             sizes = [0xffffffff] * 3
         directory += struct.pack("<IHHHHHHIIIHHHHHII", 0x02014b50, 20, 20, claims["flags"], claims["method"], 0, 0, claims["crc"],
