@@ -95,7 +95,7 @@ class Walk {
       return {};
     }
     if (!has_children(tree_, child.value)) {
-      leave_out(describe_value(tree_, child.value));
+      leave_out(describe_value(tree_, child.value), is_optimizer);
       return {};
     }
     if (!child.is_nameless())
@@ -151,11 +151,13 @@ class Walk {
     else if (attr_keys_.insert(attr.key).second)
       listing_.attrs.push_back(std::move(attr));
     else
-      leave_out("its name comes again");
+      leave_out("its name comes again", is_optimizer);
   }
 
-  void leave_out(const std::string& reason) {
-    if (left_out_++ < max_told)
+  void leave_out(const std::string& reason, bool is_optimizer) {
+    if (is_optimizer && !options_.optimizer_state)
+      ++optimizer_values_;
+    else if (left_out_++ < max_told)
       told_ += (told_.empty() ? "\"" : ", \"") + name_ + "\" (" + reason + ")";
   }
 

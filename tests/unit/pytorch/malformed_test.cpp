@@ -64,7 +64,7 @@ const Malformation malformations[] = {
      "1 bytes follow the pickle"},
     {"a pickle cut short", zip_changed([](ZipSpec& z) { z.members[0].content.pop_back(); }), Code::malformed, "needs 1 more bytes"},
     {"a deflated pickle that grows beyond reason",
-     zip_changed([](ZipSpec& z) { z.members[0] = {"archive/data.pkl", Bytes(20u << 20, ']'), true}; }), Code::limit, "limit"},
+     zip_changed([](ZipSpec& z) { z.members[0] = {"archive/data.pkl", Bytes(20u << 20, ']'), true}; }), Code::limit, "more than 16777216"},
     {"a wrong opcode in a deflated pickle", zip_changed([](ZipSpec& z) { z.members[0] = {"archive/data.pkl", bytes_of("z"), true}; }),
      Code::malformed, "the byte counts in the inflated \"archive/data.pkl\""},
     {"a storage that is not there", zip_changed([](ZipSpec& z) { z.members.erase(z.members.begin() + 1); }), Code::malformed,
@@ -195,6 +195,25 @@ TEST_CASE("errors of tensors name the tensor and the byte of the file") {
   CHECK(read.opened.error().tensor == "w");
   REQUIRE(read.opened.error().position < file.size());
   CHECK(file[read.opened.error().position] == 't');  // the arguments, made by TUPLE
+}
+
+TEST_CASE("a storage with a wrong CRC-32 is refused when a view of it is decoded, deflated or not") {
+  for (const bool is_deflated : {false, true}) {
+    ZipSpec spec = torch_zip(tensor("FloatStorage", "0", 400, 0, {20, 20}, {1, 20}), {{"0", floats(std::vector<float>(400, 1))}});
+    spec.members[1].is_deflated = is_deflated;
+    BuiltZip zip = build_zip(spec);
+    zip.put32(zip.at.at("local:archive/data/0") + 14, 0x12345678);
+    zip.put32(zip.at.at("entry:archive/data/0") + 16, 0x12345678);
+    const Read read = read_file(zip.bytes);
+    REQUIRE(read.opened.has_value());
+    Bytes out(1600);
+    const auto done = (*read.opened)->decode(0, 0, out);
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().code == Code::malformed);
+    CHECK_MESSAGE(done.error().message.find("CRC-32") != std::string::npos, done.error().message);
+    if (!is_deflated)
+      CHECK_FALSE((*read.opened)->decode(0, 0, out).has_value());
+  }
 }
 
 TEST_CASE("objects that hold the same values again and again end in an error, not in memory") {
