@@ -107,8 +107,7 @@ def code():
                                                   text("__class__")),
         "operator.attrgetter": call("operator", "attrgetter", text("system")),
         "apply a lambda": call("builtins", "map", b"cposix\nsystem\n", b"](" + text("id") + b"e"),
-        "BUILD sets __setstate__": b"ctorch.nn.modules\nModule\n)\x81}" + text("__setstate__") + b"cposix\nsystem\nsb" + text("id") + b"b",
-        "BUILD of a module's globals": b"cposix\nenviron\n}" + text("LD_PRELOAD") + text("x.so") + b"sb",
+        "BUILD sets __setstate__": b"ctorch.nn.modules\nModule\n)\x81}" + text("__setstate__") + b"cposix\nsystem\nsb",
         "BUILD with slots": b"cargparse\nNamespace\n)\x81N}" + text("func") + b"cposix\nsystem\ns\x86b",
     }
     words = {"reduce exec of Python 2": "__builtin__.exec", "a call of a call": "functools.partial"}
@@ -126,7 +125,7 @@ def code():
         b"(" + b"".join(tensor_arguments()) + b"t", b"}") + b"s")}, finding("evil.Tensor"))
     yield Case("pickle: code in an optimizer's state", {"x.pth": whole(b"}(" + text("optimizer") + SYSTEM + text("model") + weights() + b"u")},
                finding("posix.system"))
-    yield Case("pickle: a second pickle after the first", {"x.pth": archive(b"\x80\x02" + weights() + b".\x80\x02" + SYSTEM + b".")}, refused(""))
+    yield Case("pickle: a second pickle after the first", {"x.pth": archive(b"\x80\x02" + weights() + b".\x80\x02" + SYSTEM + b".")}, refused("follow the pickle"))
 
 
 def forms():
@@ -135,34 +134,37 @@ def forms():
         "a name computed by a call": (call("builtins", "str", text("posix")) + text("system") + b"\x93", "STACK_GLOBAL"),
         "a name that is a number": (number(1) + number(2) + b"\x93", "STACK_GLOBAL"),
         "a class from the extension registry": (b"\x82\x01", "EXT1"),
-        "a persistent id as text": (b"Pevil id\n", ""),
-        "a name with a line feed in the middle": (b"cposix\n", ""),
+        "BUILD of what a module holds": (b"cposix\nenviron\n}" + text("LD_PRELOAD") + text("x.so") + b"sb", "BUILD"),
+        "BUILD again, with what __setstate__ became": (b"ctorch.nn.modules\nModule\n)\x81}" + text("__setstate__") +
+                                                        b"cposix\nsystem\nsb" + text("id") + b"b", "second state"),
+        "a name with a line feed in the middle": (b"cposix\n", "is no opcode"),
         "an opcode that is none": (b"\xfe", "0xfe"),
         "a buffer outside of the pickle": (b"\x97", "NEXT_BUFFER"),
-        "a value that is not on the stack": (b"0" * 9 + b"t", ""),
-        "a mark that is not there": (b"t" * 9, ""),
-        "a memo entry that was never made": (b"h\xee", ""),
-        "a negative memo index": (b"p-1\n", ""),
-        "a string without quotes": (b"Sid\n", ""),
-        "an odd number of items for a dict": (b"}(" + text("a") + b"u", ""),
-        "items appended to a number": (number(1) + b"(" + number(2) + b"e", ""),
-        "text that is not UTF-8": (b"X\x02\x00\x00\x00\xff\xfe", ""),
-        "text of 2^63 bytes": (b"\x8d" + struct.pack("<Q", 1 << 63), ""),
-        "bytes of 2^64 - 1 bytes": (b"\x8e" + struct.pack("<Q", (1 << 64) - 1), ""),
-        "text of 4 GiB": (b"X\xff\xff\xff\xff", ""),
-        "an integer of 2 GiB": (b"\x8b\xff\xff\xff\x7f", ""),
+        "a value that is not on the stack": (b"0" * 9 + b"t", "POP needs"),
+        "a mark that is not there": (b"t" * 9, "needs a mark"),
+        "a memo entry that was never made": (b"h\xee", "memo entry 238"),
+        "a negative memo index": (b"p-1\n", "PUT"),
+        "a string without quotes": (b"Sid\n", "quoted"),
+        "an odd number of items for a dict": (b"}(" + text("a") + b"u", "a key without a value"),
+        "items appended to a number": (number(1) + b"(" + number(2) + b"e", "would add to an integer"),
+        "text that is not UTF-8": (b"X\x02\x00\x00\x00\xff\xfe", "not UTF-8"),
+        "text of 2^63 bytes": (b"\x8d" + struct.pack("<Q", 1 << 63), "9223372036854775808"),
+        "bytes of 2^64 - 1 bytes": (b"\x8e" + struct.pack("<Q", (1 << 64) - 1), "18446744073709551615"),
+        "text of 4 GiB": (b"X\xff\xff\xff\xff", "4294967295"),
+        "an integer of 2 GiB": (b"\x8b\xff\xff\xff\x7f", "2147483647"),
         "an integer of negative length": (b"\x8b\xff\xff\xff\xff", ""),
-        "an integer of a million digits": (b"I" + b"9" * 1000000 + b"\n", ""),
-        "a long of a million digits": (b"L" + b"9" * 1000000 + b"L\n", ""),
-        "a frame longer than the pickle": (b"\x95" + struct.pack("<Q", 1 << 40), ""),
-        "a frame that ends in an opcode": (b"\x95" + struct.pack("<Q", 3) + text("abcdefgh"), ""),
+        "an integer of a million digits": (b"I" + b"9" * 1000000 + b"\n", "INT"),
+        "a long of a million digits": (b"L" + b"9" * 1000000 + b"L\n", "LONG"),
+        "a frame longer than the pickle": (b"\x95" + struct.pack("<Q", 1 << 40), "FRAME"),
     }
     for name, (opcodes, words) in odd.items():
         yield Case("pickle: " + name, {"x.pth": beside(opcodes)}, refused(words))
-    yield Case("pickle: protocol 6", {"x.pth": whole(weights(), protocol=6)}, refused(""))
-    yield Case("pickle: no STOP", {"x.pth": archive(b"\x80\x02" + weights())}, refused(""))
-    yield Case("pickle: empty", {"x.pth": archive(b"")}, refused(""))
-    yield Case("pickle: cut off", {"x.pth": archive((b"\x80\x02" + weights())[:60])}, refused(""))
+    yield Case("pickle: a persistent id as text", {"x.pth": beside(b"Pevil id\n")}, read("", "refused"))
+    yield Case("pickle: a frame that ends in an opcode", {"x.pth": beside(b"\x95" + struct.pack("<Q", 3) + text("abcdefgh"))}, read("", "refused"))
+    yield Case("pickle: protocol 6", {"x.pth": whole(weights(), protocol=6)}, refused("protocol 6"))
+    yield Case("pickle: no STOP", {"x.pth": archive(b"\x80\x02" + weights())}, refused("0 are left"))
+    yield Case("pickle: empty", {"x.pth": archive(b"")}, refused("0 are left"))
+    yield Case("pickle: cut off", {"x.pth": archive((b"\x80\x02" + weights())[:60])}, refused("0 are left"))
 
 
 def bombs():
@@ -171,25 +173,25 @@ def bombs():
     for level in range(1, 60):
         laughs += b"](" + b"h" + bytes([level - 1]) + (b"h" + bytes([level - 1])) * 9 + b"eq" + bytes([level])
     deep = b"]" * 200000 + b"a" * 199999
-    yield Case("bomb: lists 200,000 deep", {"x.pth": beside(deep)}, refused("deep"))
-    yield Case("bomb: tuples 200,000 deep", {"x.pth": beside(b")" + b"\x85" * 200000)}, refused("deep"))
-    yield Case("bomb: calls 100,000 deep", {"x.pth": beside(b"ccollections\nOrderedDict\n" + b")R" * 100000)}, refused("", "finding"))
-    yield Case("bomb: ten times ten times ... lists", {"x.pth": beside(b"(" + laughs + b"t")}, refused("", "read"))
-    yield Case("bomb: a memo index of 2^31", {"x.pth": beside(number(1) + b"r" + struct.pack("<I", 1 << 31))}, refused("", "read"))
+    yield Case("bomb: lists 200,000 deep", {"x.pth": beside(deep)}, refused("deeper"))
+    yield Case("bomb: tuples 200,000 deep", {"x.pth": beside(b")" + b"\x85" * 200000)}, refused("deeper"))
+    yield Case("bomb: calls 100,000 deep", {"x.pth": beside(b"ccollections\nOrderedDict\n" + b")R" * 100000)}, refused("deeper", "finding"))
+    yield Case("bomb: ten times ten times ... lists", {"x.pth": beside(b"(" + laughs + b"t")}, refused("again and again", "read"))
+    yield Case("bomb: a memo index of 2^31", {"x.pth": beside(number(1) + b"r" + struct.pack("<I", 1 << 31))}, read("", "refused"))
     yield Case("bomb: memo indexes far apart", {"x.pth": beside(b"".join(number(1) + b"r" + struct.pack("<I", index << 16) + b"0"
-                                                                         for index in range(1, 60000)) + b"N")}, refused("", "read"))
-    yield Case("bomb: a million marks", {"x.pth": beside(b"(" * 1000000 + b"N")}, refused(""))
-    yield Case("bomb: 64 MiB of empty dicts, deflated", {"x.pth": archive(b"\x80\x02(" + b"}" * (64 << 20) + b"t.", method=8)}, refused(""))
-    yield Case("bomb: 32 MiB of DUP, deflated", {"x.pth": archive(b"\x80\x02(N" + b"2" * (32 << 20) + b"t.", method=8)}, refused(""))
+                                                                         for index in range(1, 60000)) + b"N")}, read("", "refused"))
+    yield Case("bomb: a million marks", {"x.pth": beside(b"(" * 1000000 + b"N")}, refused("SETITEMS"))
+    yield Case("bomb: 64 MiB of empty dicts, deflated", {"x.pth": archive(b"\x80\x02(" + b"}" * (64 << 20) + b"t.", method=8)}, refused("more than"))
+    yield Case("bomb: 32 MiB of DUP, deflated", {"x.pth": archive(b"\x80\x02(N" + b"2" * (32 << 20) + b"t.", method=8)}, refused("more than"))
     yield Case("bomb: 64 MiB of empty lists that are popped, deflated",
                {"x.pth": archive(b"\x80\x02" + b"]0" * (32 << 20) + weights() + b".", method=8)}, refused("", "read"))
     yield Case("bomb: a text of 1 MiB in a list 100,000 times", {"x.pth": beside(text("a" * (1 << 20)) + b"q\x000](" + b"h\x00" * 100000 + b"e")},
-               refused("", "read"))
-    yield Case("bomb: a list that holds itself", {"x.pth": beside(b"]q\x00h\x00a")}, refused("", "read"))
-    yield Case("bomb: a dict that holds itself twice", {"x.pth": beside(b"}q\x00(" + text("a") + b"h\x00" + text("b") + b"h\x00u")}, refused("", "read"))
+               refused("again and again", "read"))
+    yield Case("bomb: a list that holds itself", {"x.pth": beside(b"]q\x00h\x00a")}, refused("deeper", "read"))
+    yield Case("bomb: a dict that holds itself twice", {"x.pth": beside(b"}q\x00(" + text("a") + b"h\x00" + text("b") + b"h\x00u")}, refused("deeper", "read"))
     yield Case("bomb: tensors 2^40 times in lists of lists", {"x.pth": whole(
         b"}" + text("w") + call(*REBUILD, *tensor_arguments()) + b"q\x30" + b"".join(
-            b"0](" + b"h" + bytes([48 + level]) + b"h" + bytes([48 + level]) + b"eq" + bytes([49 + level]) for level in range(40)) + b"s")}, refused(""))
+            b"0](" + b"h" + bytes([48 + level]) + b"h" + bytes([48 + level]) + b"eq" + bytes([49 + level]) for level in range(40)) + b"s")}, refused("again and again"))
 
 
 def views():
@@ -219,8 +221,11 @@ def views():
         "a persistent id that is no storage": {"stored": b"(" + text("module") + text("a") + text("b") + text("c") + number(8) + b"tQ"},
     }
     for name, options in odd.items():
-        yield Case("tensor: " + name, {"x.pth": tensor(**options)}, refused("", "finding"))
-    yield Case("tensor: a rebuild without arguments", {"x.pth": whole(b"}" + text("w") + call(*REBUILD) + b"s")}, refused(""))
+        yield Case("tensor: " + name, {"x.pth": tensor(**options)}, refused('tensor "w"'))
+    yield Case("tensor: terminal codes in its name", {"x.pth": whole(b"}" + text("w\x1b[31m\0") + call(
+        *REBUILD, *tensor_arguments(offset=1)) + b"s")}, refused("\\x1b[31m"))
+    yield Case("tensor: terminal codes in its storage's class", {"x.pth": tensor(stored=storage(kind=b"cposix\nsy\x1b[2Jstem\n"))}, refused("\\x1b[2J"))
+    yield Case("tensor: a rebuild without arguments", {"x.pth": whole(b"}" + text("w") + call(*REBUILD) + b"s")}, refused("0 arguments"))
     yield Case("tensor: one number said to be 2^44 of them by strides of 0", {"x.pth": tensor(shape=(1 << 22, 1 << 22), strides=(0, 0))},
                read("", "refused", converts=False))
 

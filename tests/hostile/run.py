@@ -21,8 +21,9 @@ CPU_SECONDS = 10
 HANGS = 120
 # Where the program itself lies, and what its libraries look at.
 ITSELF = [os.path.dirname(os.path.dirname(program.PROGRAM)), "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ssl/openssl.cnf",
-          "/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/self", "/dev/null"]
+          "/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/self", "/proc/meminfo", "/dev/null"]
 PEAK = re.compile(r"confine: peak (\d+) kB")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # what a terminal would obey
 FORBIDDEN = 99
 
 Outcome = collections.namedtuple("Outcome", "code out err peak")
@@ -64,6 +65,7 @@ class Hostile(program.Case):
         self.assertIn(done.code, (0, 1, 2, 3), what)
         self.assertIsNotNone(done.peak, what)
         self.assertNotIn("internal", done.err, what)
+        self.assertIsNone(CONTROL.search(done.out + done.err), what)
         return done
 
     def check_memory(self, done, benign):

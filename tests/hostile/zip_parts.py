@@ -20,11 +20,11 @@ class Member:
 
 
 def build(members, end=None, comment=b"", before=b"", zip64=False):
-    """`end` overrides the end record: count, bytes, offset, disk. An entry's `at` makes it point to another member."""
-    out, starts, directory = bytearray(before), {}, bytearray()
+    """`end` overrides the end record: count, bytes, offset, disk. An entry's `at` makes it point to another member, or `into` it."""
+    out, starts, directory = bytearray(before), [], bytearray()
     for member in members:
         claims = {**member.claims, **member.local}
-        starts[member.name] = len(out)
+        starts.append(len(out))
         if member.entry.get("at"):          # no bytes of its own
             continue
         name = claims["name"].encode("utf-8", "surrogateescape")
@@ -34,8 +34,9 @@ def build(members, end=None, comment=b"", before=b"", zip64=False):
         out += struct.pack("<IHHHHHIIIHH", 0x04034b50, 20, claims["flags"], claims["method"], 0, 0, claims["crc"], *sizes,
                            len(name), len(extra)) + name + extra + member.payload
     begin = len(out)
-    for member in members:
-        claims = {**member.claims, "offset": starts[member.entry.get("at", member.name)], **member.entry}
+    first = {member.name: start for member, start in reversed(list(zip(members, starts)))}
+    for member, start in zip(members, starts):
+        claims = {**member.claims, "offset": first[member.entry["at"]] + member.entry.get("into", 0) if "at" in member.entry else start, **member.entry}
         name = claims["name"].encode("utf-8", "surrogateescape")
         extra, sizes = b"", [claims["stored"], claims["size"], claims["offset"]]
         if max(sizes) > 0xfffffffe:
