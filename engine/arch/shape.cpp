@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 namespace heirloom::arch {
 namespace {
@@ -24,12 +25,17 @@ Result<std::uint64_t> key_value(const Json& config, const std::string& key) {
   return size / 2;
 }
 
+std::optional<std::uint64_t> literal(const std::string& text) {
+  std::uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  return error == std::errc() && end == last ? std::optional(number) : std::nullopt;
+}
+
 // "4", "hidden_size" or "num_key_value_heads|num_attention_heads".
 Result<std::uint64_t> factor_value(const Json& config, const std::string& factor) {
-  std::uint64_t number = 0;
-  const char* const last = factor.data() + factor.size();
-  if (const auto [end, error] = std::from_chars(factor.data(), last, number); error == std::errc() && end == last)
-    return number;
+  if (const auto number = literal(factor))
+    return *number;
   return first_whole_number(config, split(factor, '|'));
 }
 
@@ -80,6 +86,25 @@ Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const J
 
 const std::vector<std::string>& dimensions_of(const fb::TensorRuleT& rule, std::size_t part) {
   return part < rule.shapes.size() ? rule.shapes[part]->dims : rule.shape;
+}
+
+Result<std::uint64_t> vocab_size(const Map& map, const Json& config) {
+  HEIRLOOM_TRY(const std::uint64_t size, whole_number(config, "vocab_size"));
+  if (map.vocab_multiple.empty())
+    return size;
+  std::vector<std::string> keys = split(map.vocab_multiple, '|');
+  const auto fallback = literal(keys.back());
+  if (fallback)
+    keys.pop_back();
+  std::uint64_t multiple = fallback.value_or(1);
+  const auto is_said = [&](const std::string& key) { return config.at(key) != nullptr && !config.at(key)->is_null(); };
+  if (std::any_of(keys.begin(), keys.end(), is_said)) {
+    HEIRLOOM_TRY(multiple, first_whole_number(config, keys));
+  }
+  if (multiple == 0)
+    return fail(Error{Code::malformed, "the vocabulary is padded to a multiple of 0 (" + base::quoted(map.vocab_multiple) + ")",
+                      no_position, "config.json"});
+  return (size + multiple - 1) / multiple * multiple;
 }
 
 Result<void> check_not_empty(const Tensor& tensor) {

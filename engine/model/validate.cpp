@@ -135,6 +135,8 @@ Result<void> check_tensors(const Checkpoint& checkpoint, const EncodingsById& en
     if (auto is_good = check_tensor(checkpoint, i, encodings, ranges); !is_good)
       return fail(std::move(is_good).error().at_tensor(name));
   }
+  if (checkpoint.shared_extents)
+    return {};
   if (const auto overlap = find_overlap(ranges)) {
     const auto& [first, second] = *overlap;
     return fail(Error{Code::malformed,
@@ -142,6 +144,30 @@ Result<void> check_tensors(const Checkpoint& checkpoint, const EncodingsById& en
                           std::to_string(first.offset) + " to " + std::to_string(first.offset + first.size - 1),
                       second.offset, checkpoint.files[second.file].name, tensors[second.owner].name});
   }
+  return {};
+}
+
+Result<void> check_checksums(const Checkpoint& checkpoint) {
+  HEIRLOOM_CHECK(check_count(checkpoint.checksums.size(), max_tensors, "checksums"));
+  std::vector<Range> ranges;
+  for (const Checksum& sum : checkpoint.checksums) {
+    if (auto is_good = check_extent({sum.file, sum.offset, sum.size}, checkpoint.files); !is_good) {
+      Error error = std::move(is_good).error();
+      error.message = "a checksum's " + error.message;
+      return fail(std::move(error));
+    }
+    if (sum.size != 0)
+      ranges.push_back({sum.file, sum.offset, sum.size, 0});
+  }
+  if (const auto overlap = find_overlap(ranges))
+    return fail(Error{Code::malformed, "two checksums are of the same bytes", overlap->second.offset,
+                      checkpoint.files[overlap->second.file].name});
+  return {};
+}
+
+Result<void> check_remarks(const Checkpoint& checkpoint) {
+  HEIRLOOM_CHECK(check_count(checkpoint.findings.size(), max_attrs, "findings"));
+  HEIRLOOM_CHECK(check_count(checkpoint.left_out.size(), max_tensors, "tensors that are left out"));
   return {};
 }
 
@@ -203,6 +229,8 @@ Result<void> validate(const Checkpoint& checkpoint, const FileSize& file_size) {
   HEIRLOOM_CHECK(check_files(checkpoint.files, file_size));
   HEIRLOOM_TRY(const EncodingsById encodings, check_encodings(checkpoint.encodings));
   HEIRLOOM_CHECK(check_tensors(checkpoint, encodings));
+  HEIRLOOM_CHECK(check_checksums(checkpoint));
+  HEIRLOOM_CHECK(check_remarks(checkpoint));
   return check_attrs(checkpoint.attrs);
 }
 

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define HEIRLOOM_ABI_MAJOR 1u /* host and plugin must agree */
-#define HEIRLOOM_ABI_MINOR 0u /* grows when interface ids are added */
+#define HEIRLOOM_ABI_MINOR 1u /* grows when interface ids are added */
 
 #if defined(_WIN32)
 #define HEIRLOOM_EXPORT __declspec(dllexport)
@@ -157,6 +157,18 @@ typedef struct heirloom_writer_1 {
   /* Frees the layout; NULL is allowed. [one thread per object] */
   void (*destroy)(heirloom_layout *layout);
 } heirloom_writer_1;
+
+/* Optional: bytes that depend on the tensors' bytes, such as the checksums in a trailer. Called when the layout names a
+ * `checksum`, after every tensor has been written. */
+#define HEIRLOOM_FINISH_1 "heirloom.finish/1"
+typedef struct heirloom_finish_1 {
+  /* `checksums` has the checksum that the layout names of each placement's bytes, in the order of the placements:
+   * "crc32" is IEEE 802.3's, as zlib computes it. *literals is a Layout buffer of which the literals count: bytes of the
+   * same files that nothing else covers. Owned by the layout, valid until destroy or the next call.
+   * [one thread per object] */
+  heirloom_status (*finish)(heirloom_layout *layout, const uint64_t *checksums, uint64_t count,
+                            heirloom_bytes *literals, heirloom_error *error);
+} heirloom_finish_1;
 
 /* The one exported symbol. All of it is constant. */
 typedef struct heirloom_plugin {

@@ -163,6 +163,34 @@ struct Tensor {
   bool operator==(const Tensor&) const = default;
 };
 
+// Something that a careful user must look at before trusting the file; nothing of it was run.
+struct Finding {
+  std::string kind;  // "foreign_global"
+  std::string what;  // e.g. "posix.system"
+  std::string file = {};
+  std::uint64_t position = 0;
+  std::string note = {};
+  bool operator==(const Finding&) const = default;
+};
+
+// A tensor that the reader found and left out.
+struct LeftOut {
+  std::string name;
+  std::string encoding = {};
+  std::vector<std::uint64_t> shape = {};
+  std::string reason = {};
+  bool operator==(const LeftOut&) const = default;
+};
+
+// A range of a file whose CRC-32 (zlib's) the container carries.
+struct Checksum {
+  std::uint32_t file = 0;
+  std::uint32_t crc32 = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  bool operator==(const Checksum&) const = default;
+};
+
 struct Checkpoint {
   std::string format;
   std::string version = {};
@@ -171,6 +199,10 @@ struct Checkpoint {
   std::vector<Tensor> tensors = {};
   std::vector<Attr> attrs = {};
   std::vector<std::string> warnings = {};
+  bool shared_extents = false;  // tensors may share bytes
+  std::vector<Finding> findings = {};
+  std::vector<LeftOut> left_out = {};
+  std::vector<Checksum> checksums = {};
 
   const Encoding* find_encoding(std::string_view id) const {
     for (const Encoding& encoding : encodings)
@@ -204,6 +236,7 @@ struct Layout {
   std::vector<File> files;
   std::vector<Literal> literals;
   std::vector<Placement> placements;
+  std::string checksum = {};  // "crc32" when the writer's finish() wants it of every placement; "" for no finish
 };
 
 struct OptionSpec {

@@ -13,13 +13,28 @@
 
 namespace heirloom {
 
+// An open checkpoint: what was read, and whatever its tensors' bytes need to be found again. Constant, any thread.
+class OpenCheckpoint {
+ public:
+  virtual ~OpenCheckpoint() = default;
+  // Borrowed; valid as long as the object.
+  virtual const Checkpoint& description() const = 0;
+  // Bytes of a tensor that the description marks `decoded`, as if it lay plain; fills `out` from byte `offset`.
+  virtual Result<void> decode(std::uint32_t tensor, std::uint64_t offset, std::span<std::uint8_t> out) const = 0;
+};
+
 // Describes checkpoints. Stateless and constant: one object serves all threads. `format` is an index into the manifest.
+// Override `read` where the description says all that `decode` needs, `open` where it does not.
 class Reader {
  public:
   virtual ~Reader() = default;
   // HEIRLOOM_PROBE_...: looks at a few kilobytes at most; never an error because the content is something else.
   virtual Result<std::uint32_t> probe(std::uint32_t format, const Files& files) const = 0;
-  virtual Result<Checkpoint> read(std::uint32_t format, const Files& files, const Options& options) const = 0;
+  virtual Result<Checkpoint> read(std::uint32_t, const Files&, const Options&) const {
+    return fail(Code::internal, "the reader overrides neither read nor open");
+  }
+  virtual Result<std::unique_ptr<OpenCheckpoint>> open(std::uint32_t format, const Files& files,
+                                                       const Options& options) const;
   // Bytes of a tensor that `read` marked `decoded`, as if it lay plain; fills `out` from byte `offset`.
   virtual Result<void> decode(const Files&, const Checkpoint&, std::uint32_t, std::uint64_t,
                               std::span<std::uint8_t>) const {
@@ -32,7 +47,35 @@ class Writer {
  public:
   virtual ~Writer() = default;
   virtual Result<Layout> plan(std::uint32_t format, const Checkpoint& checkpoint, const Options& options) const = 0;
+  // What was open when `plan` returned `layout`, which names a checksum: the bytes that depend on the tensors' bytes.
+  // `checksums` are of the layout's placements, in their order.
+  virtual Result<std::vector<Literal>> finish(std::uint32_t, const Checkpoint&, const Options&, const Layout&,
+                                              std::span<const std::uint64_t>) const {
+    return fail(Code::unsupported, "this plugin finishes no layouts");
+  }
 };
+
+// The checkpoint of a Reader that overrides `read` alone.
+class ReadCheckpoint final : public OpenCheckpoint {
+ public:
+  ReadCheckpoint(const Reader& reader, const Files& files, Checkpoint checkpoint)
+      : reader_(reader), files_(files), checkpoint_(std::move(checkpoint)) {}
+  const Checkpoint& description() const override { return checkpoint_; }
+  Result<void> decode(std::uint32_t tensor, std::uint64_t offset, std::span<std::uint8_t> out) const override {
+    return reader_.decode(files_, checkpoint_, tensor, offset, out);
+  }
+
+ private:
+  const Reader& reader_;
+  Files files_;
+  Checkpoint checkpoint_;
+};
+
+inline Result<std::unique_ptr<OpenCheckpoint>> Reader::open(std::uint32_t format, const Files& files,
+                                                            const Options& options) const {
+  HEIRLOOM_TRY(Checkpoint checkpoint, read(format, files, options));
+  return std::make_unique<ReadCheckpoint>(*this, files, std::move(checkpoint));
+}
 
 // Defined by HEIRLOOM_PLUGIN; null where the plugin has none.
 const Reader* plugin_reader() noexcept;
@@ -79,12 +122,17 @@ inline std::span<const std::uint8_t> span_of(heirloom_bytes bytes) { return {byt
 
 // What the ABI calls heirloom_reader and heirloom_layout.
 struct heirloom_reader {
-  heirloom::Files files;
-  heirloom::Checkpoint checkpoint;
+  std::unique_ptr<heirloom::OpenCheckpoint> checkpoint;
   std::vector<std::uint8_t> description;
 };
 struct heirloom_layout {
   std::vector<std::uint8_t> bytes;
+  // What finish() is called with; empty for a layout without a checksum.
+  std::uint32_t format = 0;
+  heirloom::Checkpoint checkpoint = {};
+  heirloom::Options options = {};
+  heirloom::Layout layout = {};
+  std::vector<std::uint8_t> literals = {};
 };
 
 namespace heirloom::thunk {
@@ -103,9 +151,9 @@ inline heirloom_status open(std::uint32_t format, const heirloom_host* host, hei
   return guarded(error, [&]() -> Result<void> {
     HEIRLOOM_TRY(const Files files, Files::of(host));
     HEIRLOOM_TRY(const Options items, decode_options(span_of(options)));
-    HEIRLOOM_TRY(Checkpoint checkpoint, plugin_reader()->read(format, files, items));
-    auto opened = std::make_unique<heirloom_reader>(heirloom_reader{files, std::move(checkpoint), {}});
-    opened->description = encode(opened->checkpoint);
+    HEIRLOOM_TRY(auto checkpoint, plugin_reader()->open(format, files, items));
+    auto opened = std::make_unique<heirloom_reader>(heirloom_reader{std::move(checkpoint), {}});
+    opened->description = encode(opened->checkpoint->description());
     *reader = opened.release();
     return {};
   });
@@ -121,20 +169,26 @@ inline void close(heirloom_reader* reader) noexcept { delete reader; }
 inline heirloom_status decode_tensor(heirloom_reader* reader, std::uint32_t tensor, std::uint64_t offset,
                                      void* buffer, std::uint64_t size, heirloom_error* error) noexcept {
   return guarded(error, [&]() -> Result<void> {
-    if (tensor >= reader->checkpoint.tensors.size())
+    if (tensor >= reader->checkpoint->description().tensors.size())
       return fail(Code::misuse, "no tensor number " + std::to_string(tensor));
-    return plugin_reader()->decode(reader->files, reader->checkpoint, tensor, offset,
-                                   {static_cast<std::uint8_t*>(buffer), size});
+    return reader->checkpoint->decode(tensor, offset, {static_cast<std::uint8_t*>(buffer), size});
   });
 }
 
 inline heirloom_status plan(std::uint32_t format, const heirloom_host*, heirloom_bytes checkpoint,
                             heirloom_bytes options, heirloom_layout** layout, heirloom_error* error) noexcept {
   return guarded(error, [&]() -> Result<void> {
-    HEIRLOOM_TRY(const Checkpoint wanted, decode_checkpoint(span_of(checkpoint)));
-    HEIRLOOM_TRY(const Options items, decode_options(span_of(options)));
-    HEIRLOOM_TRY(const Layout planned, plugin_writer()->plan(format, wanted, items));
-    *layout = std::make_unique<heirloom_layout>(heirloom_layout{encode(planned)}).release();
+    HEIRLOOM_TRY(Checkpoint wanted, decode_checkpoint(span_of(checkpoint)));
+    HEIRLOOM_TRY(Options items, decode_options(span_of(options)));
+    HEIRLOOM_TRY(Layout laid_out, plugin_writer()->plan(format, wanted, items));
+    auto planned = std::make_unique<heirloom_layout>(heirloom_layout{encode(laid_out)});
+    if (!laid_out.checksum.empty()) {
+      planned->format = format;
+      planned->checkpoint = std::move(wanted);
+      planned->options = std::move(items);
+      planned->layout = std::move(laid_out);
+    }
+    *layout = planned.release();
     return {};
   });
 }
@@ -145,10 +199,25 @@ inline heirloom_bytes layout_bytes(const heirloom_layout* layout) noexcept {
 
 inline void destroy(heirloom_layout* layout) noexcept { delete layout; }
 
+inline heirloom_status finish(heirloom_layout* layout, const std::uint64_t* checksums, std::uint64_t count,
+                              heirloom_bytes* literals, heirloom_error* error) noexcept {
+  return guarded(error, [&]() -> Result<void> {
+    if (layout->layout.checksum.empty() || count != layout->layout.placements.size())
+      return fail(Code::misuse, "finish wants one checksum for each placement of a layout that names a checksum");
+    Layout last;
+    HEIRLOOM_TRY(last.literals, plugin_writer()->finish(layout->format, layout->checkpoint, layout->options,
+                                                        layout->layout, {checksums, count}));
+    layout->literals = encode(last);
+    *literals = {layout->literals.data(), layout->literals.size()};
+    return {};
+  });
+}
+
 inline const void* get_interface(const char* id) noexcept {
   static constexpr heirloom_reader_1 reader{probe, open, describe, close};
   static constexpr heirloom_decode_1 decode{decode_tensor};
   static constexpr heirloom_writer_1 writer{plan, layout_bytes, destroy};
+  static constexpr heirloom_finish_1 last{finish};
   const std::string_view wanted = id;
   if (plugin_reader() != nullptr && wanted == HEIRLOOM_READER_1)
     return &reader;
@@ -156,6 +225,8 @@ inline const void* get_interface(const char* id) noexcept {
     return &decode;
   if (plugin_writer() != nullptr && wanted == HEIRLOOM_WRITER_1)
     return &writer;
+  if (plugin_writer() != nullptr && wanted == HEIRLOOM_FINISH_1)
+    return &last;
   return nullptr;
 }
 

@@ -67,6 +67,15 @@ inline flatbuffers::Offset<fb::Tensor> pack(Builder& b, const Tensor& tensor) {
   return fb::CreateTensor(b, name, encoding, shape, places, tensor.big_endian, tensor.decoded);
 }
 
+inline flatbuffers::Offset<fb::Finding> pack(Builder& b, const Finding& finding) {
+  return fb::CreateFindingDirect(b, finding.kind.c_str(), finding.what.c_str(), finding.file.c_str(), finding.position,
+                                 finding.note.c_str());
+}
+
+inline flatbuffers::Offset<fb::LeftOut> pack(Builder& b, const LeftOut& left) {
+  return fb::CreateLeftOutDirect(b, left.name.c_str(), left.encoding.c_str(), &left.shape, left.reason.c_str());
+}
+
 inline std::vector<std::uint8_t> release(Builder& b) {
   return {b.GetBufferPointer(), b.GetBufferPointer() + b.GetSize()};
 }
@@ -132,6 +141,14 @@ inline Tensor unpack(const fb::Tensor* t) {
   return tensor;
 }
 
+inline Finding unpack(const fb::Finding* f) {
+  return {text(f->kind()), text(f->what()), text(f->file()), f->position(), text(f->note())};
+}
+
+inline LeftOut unpack(const fb::LeftOut* l) {
+  return {text(l->name()), text(l->encoding()), numbers(l->shape()), text(l->reason())};
+}
+
 inline OptionSpec unpack(const fb::OptionSpec* o) {
   return {text(o->name()), static_cast<AttrType>(o->type()), text(o->help()), text(o->default_text())};
 }
@@ -185,8 +202,14 @@ inline std::vector<std::uint8_t> encode(const Checkpoint& c) {
   const auto tensors = wire::pack_all(b, c.tensors, one);
   const auto attrs = wire::pack(b, c.attrs);
   const auto warnings = b.CreateVectorOfStrings(c.warnings);
-  fb::FinishCheckpointBuffer(
-      b, fb::CreateCheckpoint(b, format, version, files, encodings, tensors, attrs, warnings));
+  const auto findings = c.findings.empty() ? 0 : wire::pack_all(b, c.findings, one);
+  const auto left_out = c.left_out.empty() ? 0 : wire::pack_all(b, c.left_out, one);
+  std::vector<fb::Checksum> sums;
+  for (const Checksum& sum : c.checksums)
+    sums.emplace_back(sum.file, sum.crc32, sum.offset, sum.size);
+  const auto checksums = sums.empty() ? 0 : b.CreateVectorOfStructs(sums);
+  fb::FinishCheckpointBuffer(b, fb::CreateCheckpoint(b, format, version, files, encodings, tensors, attrs, warnings,
+                                                     c.shared_extents, findings, left_out, checksums));
   return wire::release(b);
 }
 
@@ -202,6 +225,12 @@ inline Result<Checkpoint> decode_checkpoint(std::span<const std::uint8_t> bytes)
         checkpoint.tensors = wire::unpack_all(c->tensors(), one);
         checkpoint.attrs = wire::unpack_all(c->attrs(), one);
         checkpoint.warnings = wire::texts(c->warnings());
+        checkpoint.shared_extents = c->shared_extents();
+        checkpoint.findings = wire::unpack_all(c->findings(), one);
+        checkpoint.left_out = wire::unpack_all(c->left_out(), one);
+        wire::for_each_struct(c->checksums(), [&](const fb::Checksum& sum) {
+          checkpoint.checksums.push_back({sum.file(), sum.crc32(), sum.offset(), sum.size()});
+        });
         return checkpoint;
       });
 }
@@ -232,7 +261,8 @@ inline std::vector<std::uint8_t> encode(const Layout& layout) {
   for (const Placement& p : layout.placements)
     placements.emplace_back(p.tensor, p.file, p.offset, p.size);
   const auto places = b.CreateVectorOfStructs(placements);
-  fb::FinishLayoutBuffer(b, fb::CreateLayout(b, files, literals, places));
+  const auto checksum = layout.checksum.empty() ? 0 : b.CreateString(layout.checksum);
+  fb::FinishLayoutBuffer(b, fb::CreateLayout(b, files, literals, places, checksum));
   return wire::release(b);
 }
 
@@ -246,6 +276,7 @@ inline Result<Layout> decode_layout(std::span<const std::uint8_t> bytes) {
     wire::for_each_struct(l->placements(), [&](const fb::Placement& p) {
       layout.placements.push_back({p.tensor(), p.file(), p.offset(), p.size()});
     });
+    layout.checksum = wire::text(l->checksum());
     return layout;
   });
 }

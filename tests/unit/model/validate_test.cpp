@@ -239,6 +239,36 @@ TEST_CASE("metadata that breaks a rule is refused with its key") {
   check_rows(rows);
 }
 
+TEST_CASE("tensors may share bytes only where the description says so") {
+  Checkpoint c = example();
+  c.tensors.push_back({"tied", "f32", {2, 3}, {{0, 0, 24}}});
+  CHECK_FALSE(model::validate(c, size_of));
+  c.shared_extents = true;
+  CHECK(model::validate(c, size_of));
+}
+
+TEST_CASE("a checksum of bytes outside its file is refused") {
+  Checkpoint c = example();
+  c.checksums = {{1, 7, 0, file_bytes}};
+  CHECK(model::validate(c, size_of));
+  c.checksums.push_back({1, 7, 1, file_bytes});
+  const auto checked = model::validate(c, size_of);
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().message.find("a checksum's 1000 bytes extend past the end") != std::string::npos);
+  CHECK(checked.error().file == "sub/b.bin");
+}
+
+TEST_CASE("two checksums of the same bytes are refused") {
+  Checkpoint c = example();
+  c.checksums = {{1, 7, 0, 10}, {1, 8, 10, 10}, {1, 0, 5, 0}};
+  CHECK(model::validate(c, size_of));
+  c.checksums.push_back({1, 7, 19, 2});
+  const auto checked = model::validate(c, size_of);
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().message == "two checksums are of the same bytes");
+  CHECK(checked.error().position == 19);
+}
+
 TEST_CASE("a decoded tensor may share bytes and needs no extents") {
   Checkpoint checkpoint = example();
   checkpoint.tensors[0].decoded = true;

@@ -13,6 +13,10 @@ heirloom::Checkpoint example() {
              heirloom::Attr::texts("list", {"x", std::string("\xff\x00y", 3)}),
              heirloom::Attr::array<float>("f", {1.5f, -2.f})};
   c.warnings = {"odd"};
+  c.shared_extents = true;
+  c.findings = {{"foreign_global", "posix.system", "a.npy", 12, "never called"}};
+  c.left_out = {{"momentum", "f32", {2}, "an optimizer's state"}};
+  c.checksums = {{0, 0xcbf43926u, 76, 24}};
   return c;
 }
 
@@ -30,6 +34,22 @@ TEST_CASE("a description survives the border with every field") {
   CHECK(back->tensors == want.tensors);
   CHECK(back->attrs == want.attrs);
   CHECK(back->warnings == want.warnings);
+  CHECK(back->shared_extents == want.shared_extents);
+  CHECK(back->findings == want.findings);
+  CHECK(back->left_out == want.left_out);
+  CHECK(back->checksums == want.checksums);
+}
+
+TEST_CASE("a layout survives the border with every field") {
+  heirloom::Layout want{{{"a.zip", 100}}, {{0, 0, {1, 2}}}, {{0, 0, 64, 24}}, "crc32"};
+  const auto back = heirloom::decode_layout(heirloom::encode(want));
+  REQUIRE(back);
+  CHECK(back->files == want.files);
+  REQUIRE(back->literals.size() == 1);
+  CHECK(back->literals[0].bytes == want.literals[0].bytes);
+  REQUIRE(back->placements.size() == 1);
+  CHECK(back->placements[0].offset == 64);
+  CHECK(back->checksum == "crc32");
 }
 
 TEST_CASE("a buffer of another kind, cut or corrupted is refused or decoded, but never read outside") {
