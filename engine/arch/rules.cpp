@@ -52,21 +52,26 @@ Result<std::uint64_t> experts_of(const fb::TensorRuleT& rule, const Json& config
   return experts;
 }
 
-Result<Layers> layers_of(const fb::TensorRuleT& rule, std::uint64_t layers, const Json& config) {
-  Layers made{0, layers};
+Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, std::uint64_t layers,
+                                             const Json& config) {
+  if (!has_layer(pattern))
+    return std::vector<std::uint64_t>{no_layer};
+  std::uint64_t first = 0, end = layers;
   if (!rule.first_layer.empty()) {
-    HEIRLOOM_TRY(made.first, number_of(config, rule.first_layer));
+    HEIRLOOM_TRY(first, number_of(config, rule.first_layer));
   }
   if (!rule.end_layer.empty()) {
-    HEIRLOOM_TRY(made.end, number_of(config, rule.end_layer));
-    made.end = std::min(made.end, layers);
+    HEIRLOOM_TRY(end, number_of(config, rule.end_layer));
   }
+  const Json::Array* list = nullptr;
   if (!rule.layer_key.empty()) {
-    HEIRLOOM_TRY(const Json::Array* list, layer_list(rule, layers, config));
-    for (const Json& value : *list)
-      made.chosen.push_back(is_value(value, rule.layer_values));
+    HEIRLOOM_TRY(list, layer_list(rule, layers, config));
   }
-  return made;
+  std::vector<std::uint64_t> wanted;
+  for (std::uint64_t layer = first; layer < std::min(end, layers); ++layer)
+    if (list == nullptr || is_value((*list)[layer], rule.layer_values))
+      wanted.push_back(layer);
+  return wanted;
 }
 
 }  // namespace heirloom::arch

@@ -19,15 +19,8 @@ std::vector<std::string> patterns_of(const fb::TensorRuleT& rule, Side side);
 // How many tensors "{e}" stands for: 1 where neither side has it.
 Result<std::uint64_t> experts_of(const fb::TensorRuleT& rule, const model::Json& config);
 
-// The layers that have a rule's tensors.
-struct Layers {
-  std::uint64_t first = 0, end = 0;
-  std::vector<bool> chosen = {};  // by layer, of a list of the configuration; empty for all
-
-  bool has(std::uint64_t layer) const {
-    return layer >= first && layer < end && (chosen.empty() || chosen[static_cast<std::size_t>(layer)]);
-  }
-};
-Result<Layers> layers_of(const fb::TensorRuleT& rule, std::uint64_t layers, const model::Json& config);
+// The layers that have the rule's tensors, of `layers`; no_layer alone where the pattern has no "{i}".
+Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, std::uint64_t layers,
+                                             const model::Json& config);
 
 }  // namespace heirloom::arch

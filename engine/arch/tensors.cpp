@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
-#include <optional>
 #include <tuple>
 
 namespace heirloom::arch {
@@ -99,21 +98,9 @@ Result<void> put_in(const Place& place, std::uint64_t layers, std::uint32_t inde
 std::string missing_of(const Reading& reading, std::uint64_t layer, const Instance& instance) {
   const std::uint64_t per_part = reading.per_part(reading.from);
   std::uint64_t k = 0;
-  for (const auto& [place, index] : instance.inputs)
-    if (place != k++)
-      return expand(reading.from[(k - 1) / per_part], Numbers{layer, (k - 1) % per_part});
+  while (instance.inputs.contains(k))
+    ++k;
   return k == reading.from.size() * per_part ? "" : expand(reading.from[k / per_part], Numbers{layer, k % per_part});
-}
-
-// The first layer that wants an instance and has none. No further than there are instances: layers are whatever the
-// configuration says.
-std::optional<std::uint64_t> missing_layer(const Reading& reading, const Layers& wanted) {
-  if (!has_layer(reading.from.front()))
-    return reading.instances.empty() ? std::optional(no_layer) : std::nullopt;
-  for (std::uint64_t layer = wanted.first; layer < wanted.end; ++layer)
-    if (wanted.has(layer) && !reading.instances.contains(layer))
-      return layer;
-  return std::nullopt;
 }
 
 Error lacks(const std::string& name, const std::string& why) {
@@ -128,21 +115,24 @@ Result<void> check_complete(const Map& map, const Reading& reading, std::uint64_
   const bool is_optional = rule.optional || !holds(rule.when.get(), config);
   if (is_optional && reading.instances.empty())
     return {};
-  HEIRLOOM_TRY(const Layers wanted, layers_of(rule, layers, config));
-  for (const auto& [layer, instance] : reading.instances) {
-    if (const std::string missing = missing_of(reading, layer, instance); !missing.empty())
-      return fail(lacks(missing, ", which belongs to others that it has"));
-    if (layer != no_layer && !wanted.has(layer))
-      return fail(Error{Code::malformed, "the configuration says that layer " + std::to_string(layer) + " has no such tensor", no_position,
-                        "", expand(reading.from.front(), Numbers{layer, 0})});
-  }
-  if (const auto layer = missing_layer(reading, wanted)) {
+  HEIRLOOM_TRY(const auto wanted, layers_of(rule, reading.from.front(), layers, config));
+  for (const std::uint64_t layer : wanted) {
+    const auto found = reading.instances.find(layer);
+    if (found != reading.instances.end()) {
+      if (const std::string missing = missing_of(reading, layer, found->second); !missing.empty())
+        return fail(lacks(missing, ", which belongs to others that it has"));
+      continue;
+    }
     const std::string why = is_optional ? ", which it has for other layers"
                             : rule.when == nullptr
                                 ? ", which every " + map.title + " model has"
                                 : ", which a " + map.title + " model with this " + base::quoted(rule.when->key) + " has";
-    return fail(lacks(expand(reading.from.front(), Numbers{*layer, 0}), why));
+    return fail(lacks(expand(reading.from.front(), Numbers{layer, 0}), why));
   }
+  for (const auto& [layer, instance] : reading.instances)
+    if (std::find(wanted.begin(), wanted.end(), layer) == wanted.end())
+      return fail(Error{Code::malformed, "the configuration says that layer " + std::to_string(layer) + " has no such tensor", no_position,
+                        "", expand(reading.from.front(), Numbers{layer, 0})});
   return {};
 }
 
@@ -250,11 +240,10 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
 
 Result<void> drop_instance(const Reading& reading, const Context& context, const Instance& instance, Mapping& mapping) {
   const std::string& reason = reading.rule->reason;
-  const std::uint64_t per_part = reading.per_part(reading.from);
   for (const auto& [k, index] : instance.inputs) {
     const Tensor& tensor = context.tensor(index);
     HEIRLOOM_CHECK(check_not_empty(tensor));
-    if (const auto& dimensions = dimensions_of(*reading.rule, k / per_part); !dimensions.empty()) {
+    if (const auto& dimensions = dimensions_of(*reading.rule, k / reading.per_part(reading.from)); !dimensions.empty()) {
       HEIRLOOM_TRY(const auto wanted, shape_of(dimensions, context.config));
       HEIRLOOM_CHECK(check_shape(tensor, wanted, shape_text(dimensions)));
     }
