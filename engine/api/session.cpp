@@ -165,8 +165,8 @@ Result<Differences> Session::diff(const fs::path& first, const fs::path& second,
   for (const model::Source* source : {differences.first.get(), differences.second.get()})
     for (const std::string& line : findings_in_words(source->checkpoint))
       log_.warn(base::printable(source->files->display(source->files->primary())) + ": " + line);
-  const plan::Ecosystem from = plan::ecosystem_of(*differences.first);
-  const plan::Ecosystem to = plan::ecosystem_of(*differences.second);
+  const plan::Ecosystem from = plan::ecosystem_of(*differences.first, maps_);
+  const plan::Ecosystem to = plan::ecosystem_of(*differences.second, maps_);
   const plan::Ecosystem shown = from == plan::Ecosystem::none || to == plan::Ecosystem::none ? from : to;
   HEIRLOOM_TRY(const auto tensors, plan::tensors_in(*differences.first, maps_, shown));
   HEIRLOOM_TRY(differences.tensors, run::compare(*differences.first, tensors, *differences.second, options, log_));

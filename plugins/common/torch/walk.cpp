@@ -65,7 +65,7 @@ class Walk {
 
   Result<void> visit_root() {
     const Id root = tree_.root();
-    if (is_tensor(tree_, root) || !has_children(tree_, root)) {
+    if (is_listed(root) || !has_children(tree_, root)) {
       Frame around;
       around.name_bytes = name_.size();
       Child child;
@@ -85,7 +85,7 @@ class Walk {
     HEIRLOOM_CHECK(put_name(child));
     const bool is_optimizer = parent.is_optimizer || (frames_.size() == 1 && is_optimizer_key(child)) ||
                               is_optimizer_state(tree_, child.value);
-    if (is_tensor(tree_, child.value)) {
+    if (is_listed(child.value)) {
       listing_.tensors.push_back({name_, container_bytes - options_.prefix.size(), child.value, is_optimizer});
       return count(0, 0);
     }
@@ -101,6 +101,10 @@ class Walk {
     if (!child.is_nameless())
       name_ += '.';
     return enter(child.value, is_optimizer);
+  }
+
+  bool is_listed(Id id) const {
+    return is_tensor(tree_, id) || (options_.persistent_tensors && tree_.kind(id) == Kind::persistent);
   }
 
   Result<void> enter(Id id, bool is_optimizer) {

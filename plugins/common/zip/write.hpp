@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace heirloom::zip {
@@ -57,6 +58,8 @@ void append_number(std::vector<std::uint8_t>& out, std::uint64_t value, int size
 
 // CRC-32 of two runs of bytes one after the other.
 std::uint32_t crc32_combine(std::uint32_t first, std::uint32_t second, std::uint64_t second_size);
+
+bool is_utf8(std::string_view text);
 
 // An error unless a reader of this component takes the name: no "..", no backslash, UTF-8, not too long.
 Result<void> check_outgoing_name(const std::string& name);
