@@ -39,7 +39,7 @@ std::uint32_t score_of_directory(const Files& files) {
     return HEIRLOOM_PROBE_MAYBE;
   const std::string& first = sources->shards.names.front();
   const auto container = find_container(files, first);
-  return container ? score_of(*container, first) : HEIRLOOM_PROBE_MAYBE;
+  return container ? score_of(*container, first) : std::uint32_t{HEIRLOOM_PROBE_MAYBE};
 }
 
 }  // namespace
