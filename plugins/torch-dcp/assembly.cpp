@@ -1,5 +1,7 @@
 #include "assembly.hpp"
 
+#include "heirloom/checked.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -30,9 +32,13 @@ bool Assembly::is_in_order() const {
 
 Result<void> Assembly::read(const Files& files, const Metadata& metadata, std::uint64_t offset,
                             std::span<std::uint8_t> out) const {
+  const std::uint64_t width = entry_->dtype->bytes;
+  HEIRLOOM_TRY(const std::uint64_t size, checked::tensor_bytes(entry_->shape, 1, entry_->dtype->bytes));
+  if (offset > size || out.size() > size - offset)
+    return fail(Code::misuse, "a read of " + std::to_string(out.size()) + " bytes from byte " + std::to_string(offset) +
+                                  " goes past the end of the tensor, which has " + std::to_string(size));
   if (out.empty())
     return {};
-  const std::uint64_t width = entry_->dtype->bytes;
   const std::uint64_t begin = offset / width, end = (offset + out.size() + width - 1) / width;
   const auto behind = std::ranges::lower_bound(firsts_, end) - firsts_.begin();
   for (auto i = static_cast<std::size_t>(behind); i-- > 0 && ends_[i] > begin;)

@@ -7,6 +7,7 @@
 #include "plugins/common/torch/tensor.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace heirloom::torch_dcp {
@@ -37,6 +38,8 @@ class Parser {
     HEIRLOOM_CHECK(read_entries(entries));
     HEIRLOOM_TRY(const Id storage, dict(root, "storage_data"));
     HEIRLOOM_CHECK(assign_items(tree_, storage, files, metadata_));
+    if (const Id planner = tree_.attribute(root, "planner_data"); planner != no_id)
+      read_containers(planner);
     if (const Id version = tree_.attribute(root, "version"); version != no_id)
       metadata_.version = tree_.text(version).value_or("");
     if (const Id meta = tree_.attribute(root, "storage_meta"); meta != no_id)
@@ -165,6 +168,23 @@ class Parser {
         return fail(Code::malformed, "the chunk at " + text_of(chunk.offsets) + " of " + text_of(chunk.sizes) +
                                          " goes beyond the tensor's " + text_of(entry.shape), chunk.position);
     return {};
+  }
+
+  // From planner_data, which says the keys that lead to each entry: {"model.w": ("model", "w")}. What is no such thing is
+  // ignored, as torch ignores it unless names change.
+  void read_containers(Id planner) {
+    std::unordered_map<std::string_view, Id> paths;
+    const auto items = tree_.kind(planner) == pickle::Kind::dict ? tree_.items(planner) : std::span<const Id>();
+    for (std::size_t i = 0; i + 1 < items.size(); i += 2)
+      if (const auto name = tree_.text(items[i]))
+        paths[*name] = items[i + 1];
+    for (TensorEntry& entry : metadata_.tensors) {
+      const auto found = paths.find(entry.name);
+      const auto keys = found == paths.end() ? std::span<const Id>() : tree_.items(found->second);
+      const auto first = keys.empty() ? std::nullopt : tree_.text(keys[0]);
+      if (first)
+        entry.container = keys.size() == 1 ? std::string() : std::string(*first) + ".";
+    }
   }
 
   // Text, or a path: pathlib.PosixPath("/", "checkpoints", "run").

@@ -41,6 +41,9 @@ struct TensorEntry {
   std::vector<std::uint64_t> shape;
   std::vector<Chunk> chunks;
   std::uint64_t position = 0;  // byte of `.metadata`
+  // The dict of the saved state that holds it, "model." of {"model": {...}}; "" at the top. Nothing when planner_data does
+  // not say.
+  std::optional<std::string> container = {};
 };
 
 // A value that is no tensor.

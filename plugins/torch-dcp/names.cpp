@@ -21,11 +21,16 @@ bool is_optimizer_state(std::string_view name) {
 std::string prefix_of(std::string_view option, const std::vector<const TensorEntry*>& tensors) {
   if (option != "auto")
     return std::string(option);
-  for (const std::string_view part : model_parts)
-    if (!tensors.empty() && std::ranges::all_of(tensors, [&](const TensorEntry* each) {
-          return each->name.size() > part.size() && each->name.starts_with(part);
-        }))
+  for (const std::string_view part : model_parts) {
+    std::size_t inside = 0, others = 0;
+    for (const TensorEntry* each : tensors) {
+      const bool is_inside = each->container ? *each->container == part : each->name.starts_with(part);
+      inside += is_inside;
+      others += !is_inside && (each->container ? !each->container->empty() : each->name.find('.') != std::string::npos);
+    }
+    if (inside != 0 && others == 0)
       return std::string(part);
+  }
   return {};
 }
 

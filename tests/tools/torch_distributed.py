@@ -2,7 +2,6 @@
 
     torch_distributed.save(folder, ranks)     # -> {name: tensor} that were saved, {name: value} of the rest"""
 import dataclasses
-import multiprocessing
 import os
 
 
@@ -95,19 +94,19 @@ def free_port():
 
 
 def save(folder, ranks):
+    """Runs this file as a program for every rank."""
+    import subprocess
+    import sys
     os.makedirs(folder, exist_ok=True)
-    context, port = multiprocessing.get_context("spawn"), free_port()
-    processes = [context.Process(target=work, args=(folder, rank, ranks, port)) for rank in range(ranks)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(240)
-        if process.exitcode != 0:
-            raise RuntimeError(f"a rank of torch's checkpoint failed: exit {process.exitcode}")
+    port = free_port()
+    processes = [subprocess.Popen([sys.executable, "-B", __file__, folder, str(rank), str(ranks), str(port)]) for rank in range(ranks)]
+    failed = [process.wait(240) for process in processes]
+    if any(failed):
+        raise RuntimeError(f"ranks of torch's checkpoint ended with {failed}")
     torch = import_torch()[0]
     return {name: tensor for name, (tensor, _) in tensors(torch).items()}, ITEMS
 
 
 if __name__ == "__main__":
     import sys
-    save(sys.argv[1], int(sys.argv[2]))
+    work(sys.argv[1], *map(int, sys.argv[2:]))

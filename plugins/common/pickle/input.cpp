@@ -3,7 +3,7 @@
 namespace heirloom::pickle {
 namespace {
 
-constexpr std::uint64_t window_bytes = 1u << 18;
+constexpr std::uint64_t max_window_bytes = 1u << 18;
 
 }  // namespace
 
@@ -14,7 +14,8 @@ Result<void> Input::fill(std::uint64_t count) {
   if (count > max_taken_)
     return fail(Code::limit, "the pickle asks for " + std::to_string(count) + " bytes at once; the limit is " +
                                  std::to_string(max_taken_), position_);
-  buffer_.resize(std::min(std::max(window_bytes, count), remaining()));
+  buffer_.resize(std::min(std::max(window_bytes_, count), remaining()));
+  window_bytes_ = std::min(window_bytes_ * 2, max_window_bytes);
   HEIRLOOM_CHECK(files_->read(file_, position_, buffer_));
   window_ = buffer_;
   start_ = position_;

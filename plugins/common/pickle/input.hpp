@@ -58,6 +58,7 @@ class Input {
   std::uint64_t end_ = 0;
   std::uint64_t position_ = 0;
   std::uint64_t max_taken_ = 0;
+  std::uint64_t window_bytes_ = 4096;  // of the next window: many pickles are short
 };
 
 }  // namespace heirloom::pickle

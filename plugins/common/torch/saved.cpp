@@ -1,9 +1,12 @@
 #include "plugins/common/torch/saved.hpp"
 
+#include <algorithm>
+
 namespace heirloom::torch {
 namespace {
 
 constexpr std::uint64_t max_record_bytes = 4096;  // of version and byteorder
+constexpr std::uint64_t max_inflated_bytes = 16u << 20;  // of a deflated pickle: PyTorch stores its own
 
 // A small text member, without the white space around it; "" when there is none.
 Result<std::string> read_record(const zip::Archive& archive, const std::string& name) {
@@ -18,7 +21,7 @@ Result<std::string> read_record(const zip::Archive& archive, const std::string& 
 
 // A pickle that fills a member. Errors of a deflated one name the byte of its content, and say so.
 Result<pickle::Tree> read_pickle(const zip::Archive& archive, const zip::Member& member, const pickle::Limits& limits) {
-  HEIRLOOM_TRY(const auto bytes, archive.read(member, limits.bytes));
+  HEIRLOOM_TRY(const auto bytes, archive.read(member, member.is_deflated ? std::min(limits.bytes, max_inflated_bytes) : limits.bytes));
   auto parsed = pickle::parse(bytes, member.is_deflated ? 0 : member.offset, limits);
   if (parsed && parsed->consumed != bytes.size())
     parsed = fail(Code::malformed, std::to_string(bytes.size() - parsed->consumed) + " bytes follow the pickle",

@@ -86,21 +86,6 @@ Result<std::uint64_t> end_of(const View& view) {
   return end;
 }
 
-// Checks that the view lies inside its storage of `size_bytes`.
-Result<void> check_inside(const View& view, std::uint64_t size_bytes) {
-  HEIRLOOM_TRY(const std::uint64_t end, end_of(view));
-  HEIRLOOM_TRY(const std::uint64_t end_bytes, checked::mul(end, view.dtype->bytes));
-  if (end_bytes > size_bytes)
-    return fail(Code::malformed, "a tensor reaches to byte " + std::to_string(end_bytes) + " of its storage, which has " +
-                                     std::to_string(size_bytes));
-  HEIRLOOM_TRY(const std::uint64_t elements, checked::product(view.shape));
-  HEIRLOOM_CHECK(checked::mul(elements, view.dtype->bytes));
-  if (elements > size_bytes / view.dtype->bytes && elements > max_repeated_elements)
-    return fail(Code::limit, "a tensor repeats its storage to " + std::to_string(elements) + " elements; the limit is " +
-                                 std::to_string(max_repeated_elements));
-  return {};
-}
-
 // One call that makes a tensor from a storage.
 class Rebuild {
  public:
@@ -197,6 +182,20 @@ class Rebuild {
 
 }  // namespace
 
+Result<void> check_inside(const View& view, std::uint64_t storage_bytes) {
+  HEIRLOOM_TRY(const std::uint64_t end, end_of(view));
+  HEIRLOOM_TRY(const std::uint64_t end_bytes, checked::mul(end, view.dtype->bytes));
+  if (end_bytes > storage_bytes)
+    return fail(Code::malformed, "a tensor reaches to byte " + std::to_string(end_bytes) + " of its storage, which has " +
+                                     std::to_string(storage_bytes));
+  HEIRLOOM_TRY(const std::uint64_t elements, checked::product(view.shape));
+  HEIRLOOM_CHECK(checked::mul(elements, view.dtype->bytes));
+  if (elements > storage_bytes / view.dtype->bytes && elements > max_repeated_elements)
+    return fail(Code::limit, "a tensor repeats its storage to " + std::to_string(elements) + " elements; the limit is " +
+                                 std::to_string(max_repeated_elements));
+  return {};
+}
+
 std::uint64_t View::elements() const {
   std::uint64_t count = 1;
   for (const std::uint64_t size : shape)
@@ -256,6 +255,7 @@ Result<StorageId> read_storage_id(const Tree& tree, Id persistent) {
   stored.key = *key;
   stored.location = tree.text(items[3]).value_or(std::string_view());
   HEIRLOOM_TRY(stored.elements, read_count(tree, items[4], "the storage's size"));
+  stored.root_elements = stored.elements;
   if (items.size() == 6 && !tree.is_none(items[5])) {
     const auto view = tree.items(items[5]);
     if (tree.kind(items[5]) != Kind::tuple || view.size() != 3)

@@ -29,6 +29,9 @@ struct View {
   bool is_contiguous() const;
 };
 
+// An error unless all of the view lies in a storage of so many bytes, and it repeats its elements within reason.
+Result<void> check_inside(const View& view, std::uint64_t storage_bytes);
+
 struct Described {
   std::optional<View> view = {};
   std::string reason = {};                // why there is no view
@@ -51,7 +54,8 @@ struct StorageId {
   std::string key;
   std::uint64_t elements = 0;
   std::string_view location;
-  std::uint64_t view_offset = 0;  // in elements: of the legacy format's views
+  std::uint64_t view_offset = 0;    // in elements: of the legacy format's views
+  std::uint64_t root_elements = 0;  // of the storage that is viewed; `elements` where nothing is
 };
 Result<StorageId> read_storage_id(const pickle::Tree& tree, pickle::Id persistent);
 

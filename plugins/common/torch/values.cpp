@@ -1,5 +1,7 @@
 #include "plugins/common/torch/values.hpp"
 
+#include "plugins/common/torch/tensor.hpp"
+
 #include <cstring>
 
 namespace heirloom::torch {
@@ -75,6 +77,13 @@ std::optional<Attr> numpy_scalar(const Tree& tree, const Call& call, const std::
   return std::nullopt;
 }
 
+std::optional<Attr> value_of_size(const Tree& tree, Id id, const std::string& key) {
+  const auto sizes = read_sizes(tree, id);
+  if (!sizes)
+    return std::nullopt;
+  return Attr::array(key, std::vector<std::int64_t>(sizes->begin(), sizes->end()));
+}
+
 // Calls that stand for plain values.
 std::optional<Attr> value_of_call(const Tree& tree, Id id, const std::string& key) {
   const Call& call = *tree.call(id);
@@ -84,7 +93,7 @@ std::optional<Attr> value_of_call(const Tree& tree, Id id, const std::string& ke
   const auto arguments = tree.items(call.arguments);
   const std::string_view name = callee->name;
   if (callee->module == "torch" && name == "Size")
-    return arguments.size() == 1 ? value_of(tree, arguments[0], key) : std::nullopt;
+    return value_of_size(tree, id, key);
   if (callee->module == "torch" && name == "device") {
     const auto kind = arguments.empty() ? std::nullopt : tree.text(arguments[0]);
     const auto number = arguments.size() < 2 ? std::nullopt : tree.integer(arguments[1]);

@@ -29,6 +29,7 @@ struct WalkOptions {
   bool optimizer_state = false;  // optimizers' plain values become attributes too
   std::string root_name = "tensor";  // of a tensor that is the saved object itself
   std::string prefix = {};       // in front of every name
+  bool persistent_tensors = false;   // a persistent object is a tensor, as in the tar format
 };
 
 Result<Listing> walk(const pickle::Tree& tree, const WalkOptions& options);

@@ -106,6 +106,7 @@ struct DcpSpec {
   std::string root_class = "Metadata";
   pk::Opcodes state_dict_metadata = {};  // instead of the tensors' and values'
   pk::Opcodes storage_data = {};         // instead of the items
+  pk::Opcodes planner_data = pk::none();
   std::string trailing;                  // after the pickle
   std::map<std::string, Bytes> files;    // besides the items
 };
@@ -163,7 +164,7 @@ inline std::map<std::string, Bytes> build_dcp(const DcpSpec& spec) {
   const pk::Opcodes root = pk::object(
       dcp_module, spec.root_class,
       pk::dict({{pk::text("state_dict_metadata"), spec.state_dict_metadata.empty() ? pk::dict(entries) : spec.state_dict_metadata},
-                {pk::text("planner_data"), pk::none()},
+                {pk::text("planner_data"), spec.planner_data},
                 {pk::text("storage_data"), spec.storage_data.empty() ? pk::dict(storage) : spec.storage_data},
                 {pk::text("version"), pk::text("2.9")}}));
   files[spec.folder + ".metadata"] = bytes_of(pk::pickle(root) + spec.trailing);

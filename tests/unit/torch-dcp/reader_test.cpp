@@ -210,12 +210,28 @@ TEST_CASE("a prefix is taken off when it is asked for, and never makes two names
   CHECK(open(spec)->tensors[0].name == "model.w");
   CHECK(open(spec, {Attr::text("strip_prefix", "auto")})->tensors[0].name == "w");
   CHECK(open(spec, {Attr::text("strip_prefix", "model.")})->tensors[1].name == "n");
-  spec.tensors[1].name = "n";
+  spec.tensors[1].name = "head.n";
   CHECK(open(spec, {Attr::text("strip_prefix", "auto")})->tensors[0].name == "model.w");
+  spec.tensors[1].name = "step";
+  CHECK(open(spec, {Attr::text("strip_prefix", "auto")})->tensors[0].name == "w");
   CHECK(open(spec, {Attr::text("strip_prefix", "model.")})->tensors[0].name == "w");
   spec.tensors[1].name = "w";
   const MemoryHost host(build_dcp(spec), "");
   CHECK_FALSE(heirloom::torch_dcp::DcpReader().open(0, host.files(), {Attr::text("strip_prefix", "model.")}).has_value());
+}
+
+TEST_CASE("what is a container and what a part of a name, the metadata says") {
+  DcpSpec spec = small_dcp();
+  spec.tensors[0].name = "model.w";
+  spec.tensors[1].name = "model.n";
+  const auto name_with = [&](const std::vector<pk::Opcodes>& w, const std::vector<pk::Opcodes>& n) {
+    spec.planner_data = pk::dict({{pk::text("model.w"), pk::tuple(w)}, {pk::text("model.n"), pk::tuple(n)}});
+    return open(spec, {Attr::text("strip_prefix", "auto")})->tensors[0].name;
+  };
+  CHECK(name_with({pk::text("model"), pk::text("w")}, {pk::text("model"), pk::text("n")}) == "w");
+  CHECK(name_with({pk::text("model.w")}, {pk::text("model.n")}) == "model.w");
+  CHECK(name_with({pk::text("model"), pk::text("w")}, {pk::text("model.n")}) == "w");
+  CHECK(name_with({pk::integer(1)}, {pk::none()}) == "w");
 }
 
 TEST_CASE("big-endian chunks are told apart, and tensors without elements need no bytes") {
