@@ -80,6 +80,14 @@ Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dime
   return shape;
 }
 
+Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const Json& config) {
+  return shape_of(dimensions_of(rule, 0), config);
+}
+
+const std::vector<std::string>& dimensions_of(const fb::TensorRuleT& rule, std::size_t part) {
+  return part < rule.shapes.size() ? rule.shapes[part]->dims : rule.shape;
+}
+
 Result<std::uint64_t> vocab_size(const Map& map, const Json& config) {
   HEIRLOOM_TRY(const std::uint64_t size, whole_number(config, "vocab_size"));
   if (map.vocab_multiple.empty())
@@ -97,14 +105,6 @@ Result<std::uint64_t> vocab_size(const Map& map, const Json& config) {
     return fail(Error{Code::malformed, "the vocabulary is padded to a multiple of 0 (" + base::quoted(map.vocab_multiple) + ")",
                       no_position, "config.json"});
   return (size + multiple - 1) / multiple * multiple;
-}
-
-Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const Json& config) {
-  return shape_of(dimensions_of(rule, 0), config);
-}
-
-const std::vector<std::string>& dimensions_of(const fb::TensorRuleT& rule, std::size_t part) {
-  return part < rule.shapes.size() ? rule.shapes[part]->dims : rule.shape;
 }
 
 Result<void> check_not_empty(const Tensor& tensor) {

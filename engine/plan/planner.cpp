@@ -38,6 +38,21 @@ Result<Options> writer_options(const Request& request) {
   return options;
 }
 
+// A format without a place for metadata holds none of what would be carried. What safetensors says of itself is no loss.
+void drop_attrs(const Format& target, Plan& plan) {
+  for (const Attr& attr : plan.target.attrs) {
+    const auto is_of = [&](const Disposition& known) {
+      return known.fate == Fate::carried && known.item.ends_with(":" + attr.key);
+    };
+    auto found = std::find_if(plan.dispositions.begin(), plan.dispositions.end(), is_of);
+    if (found == plan.dispositions.end())
+      found = plan.dispositions.insert(found, {"metadata:" + attr.key});
+    *found = {found->item, Fate::dropped, "", target.id + " holds no metadata",
+              plan.source_format != "safetensors" || attr.key != "format"};
+  }
+  plan.target.attrs.clear();
+}
+
 // Fills in the description of the output and asks the writer for its layout.
 Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
   plan.target.format = request.target_format;
@@ -312,6 +327,8 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     append_importance_keys(*request.importance, plan.target.attrs);
   note_unused_overrides(request.recipe, plan);
   note_other_files(view.package, plan);
+  if (const Format* target = request.host->find_format(request.target_format); target != nullptr && !target->attrs)
+    drop_attrs(*target, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   HEIRLOOM_CHECK(check_names(plan));
   return plan;

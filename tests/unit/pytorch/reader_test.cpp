@@ -262,8 +262,10 @@ TEST_CASE("a module saved whole gives the names that its state_dict would") {
 }
 
 TEST_CASE("TorchScript gives parameters by their attributes, and constants from their own storages") {
+  const Opcodes stride = reduce(global("torch.jit._pickle", "build_intlist"), {list({integer(1), integer(2)})});
   ZipSpec spec = torch_zip(object("__torch__.net", "Net", dict({{text("fc"), object("__torch__.fc", "Fc",
-                                                                              dict({{text("w"), pair()}}))}})),
+                                                                              dict({{text("w"), pair()},
+                                                                                    {text("stride"), stride}}))}})),
                            one_pair);
   spec.members.push_back({"archive/constants.pkl", bytes_of(pickle(tuple({pair()})))});
   spec.members.push_back({"archive/constants/0", floats({3, 4})});
@@ -271,6 +273,8 @@ TEST_CASE("TorchScript gives parameters by their attributes, and constants from 
   const Read read = read_ok(build_zip(spec).bytes);
   CHECK(read.bytes_of_tensor("fc.w") == floats({1, 2}));
   CHECK(read.bytes_of_tensor("constants.0") == floats({3, 4}));
+  REQUIRE(read.checkpoint().attrs.size() == 1);
+  CHECK(read.checkpoint().attrs[0] == Attr::array("fc.stride", std::vector<std::int64_t>{1, 2}));
   CHECK(read.checkpoint().findings.empty());
   CHECK(read.checkpoint().warnings.size() == 1);
 }
