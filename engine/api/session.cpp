@@ -213,6 +213,11 @@ const arch::Map* Session::map_of(const model::Source& source) const {
   return nullptr;
 }
 
+std::string Session::layout_of(const model::Source& source) const {
+  const auto view = view_of(source);
+  return view ? view->layout : "";
+}
+
 Result<std::vector<arch::Explanation>> Session::explain(const fs::path& path) const {
   HEIRLOOM_TRY(const auto source, open(path, {}));
   HEIRLOOM_TRY(const plan::View view, view_of(*source));
