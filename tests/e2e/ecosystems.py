@@ -144,6 +144,16 @@ class Ecosystems(program.Case):
         self.assertEqual(done.code, 2, done)
         self.assertIn("model.layers.2.", done.err.replace("blocks.2.", "model.layers.2."))
 
+    def test_olmo1(self):
+        """OLMo 1's first layout: fused projections are split; one step to GGUF gives the tensors of the Hugging Face directory"""
+        source = program.checkpoint("OlmoForCausalLM", self.path("olmo"))
+        native_checkpoints.write_olmo1(source, self.path("native"))
+        self.must("convert", self.path("native"), self.path("out/"))
+        self.same_tensors(source, self.path("out"))
+        self.must("convert", self.path("native"), self.path("o.gguf"))
+        self.must("convert", source, self.path("p.gguf"))
+        self.must("diff", self.path("o.gguf"), self.path("p.gguf"))
+
     # Meta
 
     def test_meta(self):

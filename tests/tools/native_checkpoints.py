@@ -142,6 +142,36 @@ def write_mistral(source, folder):
     copy_tokenizer(source, folder)
 
 
+def write_olmo1(source, folder):
+    """AI2's first layout of OLMo 1: fused projections, config.json of its own."""
+    config, tensors = read(source)
+    os.makedirs(folder)
+    made = {"model.transformer.wte.weight": tensors["model.embed_tokens.weight"]}
+    if not config["tie_word_embeddings"]:
+        made["model.transformer.ff_out.weight"] = tensors["lm_head.weight"]
+    for i in range(config["num_hidden_layers"]):
+        hf, native = f"model.layers.{i}.", f"model.transformer.blocks.{i}."
+
+        def fused(*names):
+            parts = [tensors[hf + name + ".weight"] for name in names]
+            return torch_zip.tensor(parts[0].dtype, numpy.concatenate([part.array for part in parts]))
+
+        made[native + "att_proj.weight"] = fused("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
+        made[native + "attn_out.weight"] = fused("self_attn.o_proj")
+        made[native + "ff_proj.weight"] = fused("mlp.up_proj", "mlp.gate_proj")
+        made[native + "ff_out.weight"] = fused("mlp.down_proj")
+    with open(os.path.join(folder, "pytorch_model.bin"), "wb") as file:
+        file.write(torch_zip.save(made))
+    write_json(folder, "config.json", {
+        "architectures": ["OLMoForCausalLM"], "model_type": "hf_olmo", "d_model": config["hidden_size"], "n_heads": config["num_attention_heads"],
+        "n_kv_heads": config.get("num_key_value_heads"), "n_layers": config["num_hidden_layers"], "mlp_hidden_size": 2 * config["intermediate_size"],
+        "mlp_ratio": 4, "activation_type": "swiglu", "block_type": "sequential", "layer_norm_type": "default", "layer_norm_with_affine": False,
+        "rope": True, "alibi": False, "include_bias": False, "clip_qkv": config.get("clip_qkv"), "weight_tying": config["tie_word_embeddings"],
+        "max_sequence_length": config["max_position_embeddings"], "embedding_size": config["vocab_size"], "vocab_size": config["vocab_size"],
+        "eos_token_id": 2, "pad_token_id": 1, "multi_query_attention": False})
+    copy_tokenizer(source, folder)
+
+
 def olmo_core_config(config, vocab_size, sequence_length=None, sliding_window=None, block_key="sequence_mixer"):
     norm = {"name": "rms", "eps": config["rms_norm_eps"], "bias": False, "dtype": "float32", "_CLASS_": "olmo_core.nn.layer_norm.LayerNormConfig"}
     attention = {"name": "default", "n_heads": config["num_attention_heads"], "n_kv_heads": config["num_key_value_heads"], "bias": False,
