@@ -2,6 +2,7 @@
 #include "engine/arch/config.hpp"
 #include "engine/arch/shape.hpp"
 #include "engine/card/card.hpp"
+#include "engine/plan/attr_text.hpp"
 #include "engine/plan/choose.hpp"
 #include "engine/plan/dominant.hpp"
 #include "engine/plan/planner_parts.hpp"
@@ -170,12 +171,15 @@ Records add_records(const Checkpoint& source, const Package& package, Plan& plan
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
   add_record(plan, source_dtypes_key, dtypes_record(source), "tensor data types");
   Json::Object metadata;
-  for (const Attr& attr : source.attrs)
+  const TextAttrs text = to_text(source.attrs);
+  for (const Attr& attr : text.attrs)
     if (attr.key != "format")
       metadata.emplace_back(attr.key, Json(std::string(attr.get_text().value_or(""))));
+  for (const std::string& key : text.lost)
+    plan.dispositions.push_back({"metadata:" + key, Fate::dropped, "", "its bytes are not UTF-8", true});
   const bool has_metadata =
-      !metadata.empty() && add_record(plan, source_metadata_key, Json(std::move(metadata)), "safetensors metadata");
-  for (const Attr& attr : source.attrs) {
+      !metadata.empty() && add_record(plan, source_metadata_key, Json(std::move(metadata)), "metadata of the source");
+  for (const Attr& attr : text.attrs) {
     const std::string item = "metadata:" + attr.key;
     plan.dispositions.push_back(
         attr.key == "format" ? Disposition{item, Fate::dropped, "", "names the framework that reads the container"}
