@@ -2,7 +2,10 @@
 
 #include "engine/api/places.hpp"
 #include "engine/base/system_error.hpp"
-#include "engine/plan/package.hpp"
+#include "engine/host/option_text.hpp"
+#include "engine/model/remarks.hpp"
+#include "engine/plan/native.hpp"
+#include "engine/plan/view.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -18,7 +21,11 @@ struct Target {
 };
 
 // By --to, by the suffix, or a Hugging Face directory (DESIGN of the command line: a name ending in .gguf is GGUF).
-Result<Target> resolve_target(const host::Host& host, const fs::path& path, const std::string& to) {
+Result<Target> resolve_target(const host::Host& host, const fs::path& path, const std::string& to, const std::string& layout) {
+  if (!layout.empty()) {
+    HEIRLOOM_TRY(plan::NativeTarget native, plan::native_target(layout));
+    return Target{to.empty() ? std::move(native.format) : to, true};
+  }
   const Format* by_suffix = host.format_of_suffix(path.filename().string());
   std::error_code cause;
   const fs::file_status status = fs::status(path, cause);
@@ -40,6 +47,65 @@ Result<Target> resolve_target(const host::Host& host, const fs::path& path, cons
   return Target{"safetensors", true};
 }
 
+// KEY=VALUE; a value that is no JSON is text.
+Result<model::Json::Object> parse_config(const std::vector<std::string>& texts) {
+  model::Json::Object config;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == text.npos)
+      return fail(Code::misuse, "--config wants KEY=VALUE, not " + base::quoted(text));
+    auto value = model::parse_json(std::string_view(text).substr(equals + 1));
+    config.emplace_back(text.substr(0, equals), value ? std::move(*value) : model::Json(text.substr(equals + 1)));
+  }
+  return config;
+}
+
+// The source in Hugging Face's terms.
+Result<plan::View> view_of(const model::Source& source) {
+  HEIRLOOM_TRY(plan::Package package, plan::read_package(source));
+  return plan::make_view(source, std::move(package));
+}
+
+// Findings of the source as lines, the last of which counts what is too much to list.
+std::vector<std::string> findings_in_words(const Checkpoint& checkpoint) {
+  constexpr std::size_t max_lines = 10;
+  const auto& findings = checkpoint.findings;
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < std::min(findings.size(), max_lines); ++i)
+    lines.push_back("asks for " + model::describe(findings[i]) + "; nothing of it was run");
+  if (findings.size() > max_lines)
+    lines.push_back(std::to_string(findings.size() - max_lines) + " more findings (heirloom inspect lists them)");
+  return lines;
+}
+
+Result<void> refuse_findings(const model::Source& source) {
+  const auto& findings = source.checkpoint.findings;
+  if (findings.empty())
+    return {};
+  return fail(Error{Code::unsupported, "asks for " + model::describe(findings.front()) +
+                                           (findings.size() == 1 ? std::string() : ", and " + std::to_string(findings.size() - 1) + " more") +
+                                           "; nothing of it was run; --allow-findings converts without these objects, "
+                                           "heirloom inspect lists them",
+                    no_position, source.files->display(source.files->primary())});
+}
+
+// An option that no reader knows is a mistake.
+Result<void> check_one_knows(const host::Host& host, std::initializer_list<const model::Source*> sources,
+                             const std::vector<std::string>& options) {
+  for (const std::string& text : options) {
+    std::string names;
+    bool is_known = false;
+    for (const model::Source* source : sources) {
+      const Format* format = host.find_format(source->checkpoint.format);
+      is_known = is_known || host::declares(format->read_options, text);
+      names += (names.empty() ? "" : " nor ") + base::quoted(format->id);
+    }
+    if (!is_known)
+      return fail(Code::misuse, "neither " + names + " has the option " + base::quoted(text) + " (heirloom formats lists them)");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Session> Session::create(const SessionOptions& options, base::Log log) {
@@ -50,9 +116,7 @@ Result<Session> Session::create(const SessionOptions& options, base::Log log) {
   return session;
 }
 
-Result<std::unique_ptr<model::Source>> Session::open(const fs::path& path, const std::string& format) const {
-  host::OpenOptions options;
-  options.format = format;
+Result<std::unique_ptr<model::Source>> Session::open(const fs::path& path, const host::OpenOptions& options) const {
   HEIRLOOM_TRY(model::Source source, host_->open(path, options, log_));
   return std::make_unique<model::Source>(std::move(source));
 }
@@ -74,8 +138,10 @@ Result<std::unique_ptr<plan::ImportanceMatrix>> Session::open_importance(const C
 
 Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   Planned planned;
-  HEIRLOOM_TRY(planned.source, open(options.source, options.from));
-  HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to));
+  HEIRLOOM_TRY(planned.source, open(options.source, {options.from, {}, options.source_options}));
+  if (!options.allows_findings)
+    HEIRLOOM_CHECK(refuse_findings(*planned.source));
+  HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to, options.native_layout));
   planned.target = options.target.has_filename() ? options.target : options.target.parent_path();
   planned.is_directory = target.is_directory;
   plan::Request request;
@@ -87,14 +153,20 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   request.target_name = target.is_directory ? "" : planned.target.filename().string();
   HEIRLOOM_TRY(request.recipe, plan::parse_recipe(options.recipe, options.recipe_options));
   request.max_shard_size = options.max_shard_size;
+  request.target_options = options.target_options;
   request.is_as_is = options.is_as_is;
   request.pre_tokenizer = options.pre_tokenizer;
+  request.native_layout = options.native_layout;
+  request.tokenizer = options.tokenizer;
+  HEIRLOOM_TRY(request.config, parse_config(options.config));
   HEIRLOOM_TRY(planned.importance, open_importance(options));
   request.importance = planned.importance.get();
   auto plan = plan::make_plan(request, log_);
   if (!plan)
     return fail(std::move(plan).error().in_file(options.source.string()));
   planned.plan = std::move(*plan);
+  for (std::string& line : findings_in_words(planned.source->checkpoint))
+    planned.plan.warnings.push_back(std::move(line));
   HEIRLOOM_CHECK(check_apart(*host_, *planned.source, planned.plan, planned.target, planned.is_directory));
   if (is_inside_source(*planned.source, planned.target, planned.is_directory))
     log_.warn(base::quoted(planned.target.string()) + " lies in the source's directory, which then holds two checkpoints");
@@ -104,13 +176,22 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
 Result<run::Outcome> Session::execute(const Planned& planned, const run::ExecuteOptions& options) const {
   run::ExecuteOptions all = options;
   all.is_directory = planned.is_directory;
+  all.finish = [&](std::span<const std::uint64_t> checksums) {
+    const plan::Plan& plan = planned.plan;
+    return host_->finish_layout(plan.target_format, plan.target, plan.writer_options, plan.layout, checksums, log_);
+  };
   return run::execute(planned.plan, *planned.source, planned.target, all, log_);
 }
 
-Result<Differences> Session::diff(const fs::path& first, const fs::path& second, const run::CompareOptions& options) const {
+Result<Differences> Session::diff(const fs::path& first, const fs::path& second, const std::vector<std::string>& source_options,
+                                  const run::CompareOptions& options) const {
   Differences differences;
-  HEIRLOOM_TRY(differences.first, open(first, ""));
-  HEIRLOOM_TRY(differences.second, open(second, ""));
+  HEIRLOOM_TRY(differences.first, open(first, {"", {}, source_options, true}));
+  HEIRLOOM_TRY(differences.second, open(second, {"", {}, source_options, true}));
+  HEIRLOOM_CHECK(check_one_knows(*host_, {differences.first.get(), differences.second.get()}, source_options));
+  for (const model::Source* source : {differences.first.get(), differences.second.get()})
+    for (const std::string& line : findings_in_words(source->checkpoint))
+      log_.warn(base::printable(source->files->display(source->files->primary())) + ": " + line);
   const plan::Ecosystem from = plan::ecosystem_of(*differences.first);
   const plan::Ecosystem to = plan::ecosystem_of(*differences.second);
   const plan::Ecosystem shown = from == plan::Ecosystem::none || to == plan::Ecosystem::none ? from : to;
@@ -124,18 +205,18 @@ Result<Differences> Session::diff(const fs::path& first, const fs::path& second,
 }
 
 const arch::Map* Session::map_of(const model::Source& source) const {
-  const auto package = plan::read_package(source);
+  const auto view = view_of(source);
   for (const arch::Explanation& explanation :
-       arch::explain(maps_, package ? package->config : model::Json(), source.checkpoint.attrs))
+       arch::explain(maps_, view ? view->package.config : model::Json(), source.checkpoint.attrs))
     if (explanation.is_match)
       return explanation.map;
   return nullptr;
 }
 
 Result<std::vector<arch::Explanation>> Session::explain(const fs::path& path) const {
-  HEIRLOOM_TRY(const auto source, open(path, ""));
-  HEIRLOOM_TRY(const plan::Package package, plan::read_package(*source));
-  return arch::explain(maps_, package.config, source->checkpoint.attrs);
+  HEIRLOOM_TRY(const auto source, open(path, {}));
+  HEIRLOOM_TRY(const plan::View view, view_of(*source));
+  return arch::explain(maps_, view.package.config, source->checkpoint.attrs);
 }
 
 Result<void> Session::check_written(const Planned& planned, const run::Outcome& outcome) const {

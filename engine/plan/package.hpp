@@ -24,16 +24,23 @@ struct Package {
   std::vector<std::string> other_weights;   // weight files that the source does not use
   std::vector<std::string> indexes;         // of weights, which the source's reader follows
   std::vector<std::pair<std::string, std::string>> left_out;  // name, why it is neither read nor copied
+  std::vector<std::pair<std::string, std::vector<std::uint8_t>>> made;  // files that a view has in place of the source's
+  std::vector<std::string> hidden;          // files that a view does without
   std::vector<std::string> warnings;
   std::string name;                         // of the directory, or of the file without its suffix
+  bool has_neighbours = false;              // files beside the source are the package's
 };
 
-// A single file is a package of its own, without neighbours, unless it is model.safetensors or an index. Without
+// A single file is a package of its own, without neighbours, unless it is an index or has a name that stands for a whole
+// directory: model.safetensors, pytorch_model.bin, .metadata, consolidated.safetensors, consolidated.00.pth. Without
 // `with_config` no file is parsed, and both configurations are null.
 Result<Package> read_package(const model::Source& source, bool with_config = true);
 
 // A file of the package, or nothing when the directory has no such entry; any other failure is an error.
 Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, std::string_view name,
                                                                std::uint64_t limit);
+// The same with the files that the package's view has made before all others.
+Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, const Package& package,
+                                                               std::string_view name, std::uint64_t limit);
 
 }  // namespace heirloom::plan

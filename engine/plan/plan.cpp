@@ -15,19 +15,29 @@ flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> pack_importance(Builder& 
   return b.CreateVector(digest.data(), digest.size());
 }
 
+flatbuffers::Offset<fb::Box> pack(Builder& b, const arch::Box& box) {
+  std::vector<fb::Stride> strides;
+  for (const arch::Stride& stride : box.strides)
+    strides.emplace_back(stride.count, stride.source, stride.output);
+  return fb::CreateBox(b, box.source, box.source_offset, box.output_offset, b.CreateVectorOfStructs(strides));
+}
+
 flatbuffers::Offset<fb::PlanTensor> pack(Builder& b, const PlanTensor& tensor) {
   const auto name = b.CreateString(tensor.name);
   const auto encoding = b.CreateSharedString(tensor.encoding);
   const auto shape = b.CreateVector(tensor.shape);
-  const auto sources = b.CreateVector(tensor.sources);
-  const auto steps = wire::pack_all(b, tensor.steps, [](Builder& builder, const arch::Step& step) {
-    return fb::CreateStep(builder, static_cast<fb::Operation>(step.operation), step.heads);
-  });
+  const arch::Arrangement& made = tensor.arrangement;
+  const auto sources = b.CreateVector(made.sources);
   const auto literal = b.CreateVector(tensor.literal);
   const auto note = b.CreateString(tensor.note);
   const auto importance = pack_importance(b, tensor.importance);
-  return fb::CreatePlanTensor(b, name, encoding, shape, static_cast<fb::Action>(tensor.action), sources, steps, literal,
-                              note, importance);
+  const auto boxes = wire::pack_all(b, made.boxes, [](Builder& builder, const arch::Box& box) { return pack(builder, box); });
+  const auto values = wire::pack_all(b, made.values, [](Builder& builder, const arch::ValueOperation& value) {
+    return fb::CreateValueOperation(builder, static_cast<fb::ValueKind>(value.kind), value.operand);
+  });
+  const auto words = b.CreateVectorOfStrings(made.words);
+  return fb::CreatePlanTensor(b, name, encoding, shape, static_cast<fb::Action>(tensor.action), sources, literal, note,
+                              importance, boxes, values, words);
 }
 
 flatbuffers::Offset<fb::Layout> pack(Builder& b, const Layout& layout) {
@@ -38,7 +48,9 @@ flatbuffers::Offset<fb::Layout> pack(Builder& b, const Layout& layout) {
   std::vector<fb::Placement> placements;
   for (const Placement& p : layout.placements)
     placements.emplace_back(p.tensor, p.file, p.offset, p.size);
-  return fb::CreateLayout(b, files, literals, b.CreateVectorOfStructs(placements));
+  const auto places = b.CreateVectorOfStructs(placements);
+  const auto checksum = layout.checksum.empty() ? 0 : b.CreateString(layout.checksum);
+  return fb::CreateLayout(b, files, literals, places, checksum);
 }
 
 }  // namespace
@@ -63,10 +75,11 @@ std::vector<std::uint8_t> encode(const Plan& plan) {
     return fb::CreateDispositionDirect(builder, d.item.c_str(), static_cast<fb::Fate>(d.fate), d.target.c_str(),
                                        d.reason.c_str());
   });
+  const auto writer_options = wire::pack(b, plan.writer_options);
   const auto warnings = b.CreateVectorOfStrings(plan.warnings);
   const auto tool = b.CreateString(HEIRLOOM_VERSION);
   fb::FinishPlanBuffer(b, fb::CreatePlan(b, tool, source_format, target_format, architecture, source_files, encodings,
-                                         tensors, attrs, layout, side_files, dispositions, warnings));
+                                         tensors, attrs, layout, side_files, dispositions, warnings, writer_options));
   return wire::release(b);
 }
 

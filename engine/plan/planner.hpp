@@ -11,7 +11,10 @@
 #include "engine/plan/recipe.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace heirloom::plan {
 
@@ -24,9 +27,13 @@ struct Request {
   std::string target_name;            // file name of the target, when it is a file
   Recipe recipe;
   std::uint64_t max_shard_size = 0;   // bytes; 0 for the format's default
+  std::vector<std::string> target_options = {};  // NAME=VALUE, for the writer
   bool is_as_is = false;              // --as-is
   std::string pre_tokenizer;          // --pre-tokenizer
   const ImportanceMatrix* importance = nullptr;  // --imatrix; outlives the plan
+  std::string native_layout = {};     // --layout: the lab's own layout that is written; "" for Hugging Face's
+  std::filesystem::path tokenizer = {};  // --tokenizer: a directory with the tokenizer's files
+  std::vector<std::pair<std::string, model::Json>> config = {};  // --config: keys of config.json that the source leaves unsaid
 };
 
 Result<Plan> make_plan(const Request& request, const base::Log& log);
