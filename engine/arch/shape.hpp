@@ -9,8 +9,11 @@
 
 namespace heirloom::arch {
 
-// The first of the keys that the configuration has; the last one's error when it has none.
+// The first of the keys that the configuration has, or a number among them; the last one's error when it has none.
 Result<std::uint64_t> first_whole_number(const model::Json& config, const std::vector<std::string>& keys);
+
+// A dimension in numbers: products of numbers and keys, joined by "+".
+Result<std::uint64_t> dimension_value(const model::Json& config, std::string_view dimension);
 
 // The parts of `text` between separators; empty ones too.
 std::vector<std::string> split(std::string_view text, char separator);

@@ -90,7 +90,7 @@ Error unknown_tensor(const Map& map, const Tensor& tensor) {
 
 Result<Mapping> map_tensors(const Map& map, const Checkpoint& checkpoint, const std::vector<std::uint32_t>& order,
                             const Json& config, Way way) {
-  HEIRLOOM_TRY(const std::uint64_t layers, whole_number(config, map.layers));
+  HEIRLOOM_TRY(const std::uint64_t layers, layer_count(map, config));
   HEIRLOOM_CHECK(check_rope_scaling(config));
   Mapping mapping;
   std::map<const fb::TensorRuleT*, std::set<std::uint64_t>> found;
@@ -119,17 +119,15 @@ Result<Mapping> map_tensors(const Map& map, const Checkpoint& checkpoint, const 
 }  // namespace
 
 Result<Mapping> map_to_gguf(const Map& map, const Checkpoint& checkpoint, const std::vector<std::uint32_t>& order,
-                            const Json& config) {
+                            const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   HEIRLOOM_CHECK(check_allowed(map, config));
   HEIRLOOM_TRY(Mapping mapping, map_tensors(map, checkpoint, order, config, Way::to_gguf));
   std::vector<MappedTensor> synthesized;
   for (const auto& rule : map.tensors) {
     if (rule->synthesize.empty() || !holds(rule->when.get(), config))
       continue;
-    if (rule->synthesize != "rope_freqs_llama3")
-      return fail(Code::unsupported, "the map \"" + map.id + "\" synthesizes " + base::quoted(rule->synthesize) +
-                                         ", which is not implemented");
-    HEIRLOOM_TRY(auto values, rope_freqs_llama3(config));
+    HEIRLOOM_TRY(auto values, synthesize(*rule, config));
     const std::uint64_t count = values.size();
     synthesized.push_back({rule->gguf, {count}, {}, {}, std::move(values)});
   }
@@ -138,7 +136,8 @@ Result<Mapping> map_to_gguf(const Map& map, const Checkpoint& checkpoint, const 
   return mapping;
 }
 
-Result<Mapping> map_to_hugging_face(const Map& map, const Checkpoint& checkpoint, const Json& config) {
+Result<Mapping> map_to_hugging_face(const Map& map, const Checkpoint& checkpoint, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   std::vector<std::uint32_t> order(checkpoint.tensors.size());
   for (std::uint32_t i = 0; i < order.size(); ++i)
     order[i] = i;
