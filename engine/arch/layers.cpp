@@ -114,7 +114,7 @@ Result<Members> members_of(const fb::LayerSetT& set, const Json& config, std::ui
 
 Result<Layers> Layers::read(const Map& map, const Json& config) {
   Layers layers;
-  HEIRLOOM_TRY(layers.count_, whole_number(config, map.layers));
+  HEIRLOOM_TRY(layers.count_, layer_count(map, config));
   layers.end_ = layers.count_;
   if (layers.count_ > max_layers)
     return fail(in_config(Code::limit, "configuration key " + base::quoted(map.layers) + " is " + std::to_string(layers.count_) +

@@ -325,17 +325,15 @@ std::vector<std::uint32_t> as_they_are(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-Result<Mapping> map_to_gguf(const Map& map, const Tensors& tensors, const std::vector<std::uint32_t>& order, const Json& config) {
+Result<Mapping> map_to_gguf(const Map& map, const Tensors& tensors, const std::vector<std::uint32_t>& order, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   HEIRLOOM_CHECK(check_allowed(map, config));
   HEIRLOOM_TRY(Mapping mapping, map_tensors({map, tensors, config, {Side::hugging_face, Side::gguf}}, order));
   std::vector<MappedTensor> synthesized;
   for (const auto& rule : map.tensors) {
     if (rule->synthesize.empty() || !holds(rule->when.get(), config))
       continue;
-    if (rule->synthesize != "rope_freqs_llama3")
-      return fail(Code::unsupported, "the map \"" + map.id + "\" synthesizes " + base::quoted(rule->synthesize) +
-                                         ", which is not implemented");
-    HEIRLOOM_TRY(auto values, rope_freqs_llama3(config));
+    HEIRLOOM_TRY(auto values, synthesize(*rule, config));
     const std::uint64_t count = values.size();
     synthesized.push_back({rule->gguf, {count}, {}, std::move(values)});
   }
@@ -344,7 +342,8 @@ Result<Mapping> map_to_gguf(const Map& map, const Tensors& tensors, const std::v
   return mapping;
 }
 
-Result<Mapping> map_to_hugging_face(const Map& map, const Tensors& tensors, const Json& config) {
+Result<Mapping> map_to_hugging_face(const Map& map, const Tensors& tensors, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   return map_tensors({map, tensors, config, {Side::gguf, Side::hugging_face}}, as_they_are(*tensors.checkpoint));
 }
 

@@ -55,6 +55,11 @@ Result<Mapping> map_to_hugging_face(const Map& map, const Tensors& tensors, cons
 Result<Mapping> map_from_native(const Map& map, const Tensors& tensors, const model::Json& config);
 Result<Mapping> map_to_native(const Map& map, const Tensors& tensors, const model::Json& config);
 
+// The values of a rule's tensor that the configuration says.
+Result<std::vector<float>> synthesize(const fb::TensorRuleT& rule, const model::Json& config);
+// The inverse: has config.json say the values, where it does not. Unsupported where it cannot.
+Result<void> restore_synthesized(const fb::TensorRuleT& rule, const std::vector<float>& values, model::Json& config);
+
 // rope_freqs.weight of the "llama3" RoPE scaling: head_dim / 2 divisors of the rotation frequencies
 // (formats/facts/architectures.md#rope-freqs).
 Result<std::vector<float>> rope_freqs_llama3(const model::Json& config);

@@ -137,9 +137,9 @@ Result<void> add_tokenizer(const Request& request, const arch::Map& map, const J
   options.kinds = map.tokenizers;
   options.pre_tokenizer = request.pre_tokenizer;
   for (const auto& token : map.special_tokens)
-    options.special_tokens.emplace_back(token->role, token->text);
+    options.special_tokens.push_back({token->role, token->text, token->id, token->is_late});
   if (config.at("vocab_size") != nullptr) {
-    HEIRLOOM_TRY(options.vocab_size, arch::whole_number(config, "vocab_size"));
+    HEIRLOOM_TRY(options.vocab_size, arch::vocab_size(map, config));
   }
   const auto read_file = [&](std::string_view name) { return read_optional(*request.source, name, model::max_json_bytes); };
   HEIRLOOM_TRY(tokenizer::GgufTokenizer made, tokenizer::to_gguf(read_file, options));
@@ -194,9 +194,11 @@ void note_side_files(const Package& package, Plan& plan) {
 }  // namespace
 
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Package& package, Plan& plan) {
-  const Json config = arch::normalize(package.config);
+  const Json said = arch::normalize(package.config);
+  HEIRLOOM_TRY(const Json config, arch::complete(map, said));
   HEIRLOOM_TRY(arch::ConfigKeys keys, add_tensors_and_keys(request, map, config, plan));
   plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
+  std::move(keys.early.begin(), keys.early.end(), std::back_inserter(plan.target.attrs));
   const auto unsaid = add_general(package, plan);
   for (Attr& attr : keys.attrs)
     plan.target.attrs.push_back(std::move(attr));
@@ -206,7 +208,7 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Pa
   if (request.recipe.follows_quantize())
     set_quantize_keys(request.recipe.data->file_type.value_or(file_type_of(dominant_encoding(plan.tensors))),
                       plan.target.attrs);
-  note_config(plan, config, "", keys.used, records.has_config);
+  note_config(plan, said, "", keys.used, records.has_config);
   for (const auto& [item, reason] : unsaid)
     plan.dispositions.push_back(item.starts_with("generation_config.json:")
                                     ? in_record(item, records.has_generation_config, source_generation_config_key)

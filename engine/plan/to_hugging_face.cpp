@@ -18,11 +18,9 @@ namespace {
 
 using model::Json;
 
-constexpr std::string_view rope_freqs_name = "rope_freqs.weight";
-
 std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
-Result<std::vector<float>> read_rope_freqs(const model::Source& source, std::uint32_t index) {
+Result<std::vector<float>> read_values(const model::Source& source, std::uint32_t index) {
   const Tensor& tensor = source.checkpoint.tensors[index];
   constexpr std::uint64_t max_values = 1u << 16;
   const std::uint64_t count = model::tensor_elements(tensor);
@@ -33,25 +31,19 @@ Result<std::vector<float>> read_rope_freqs(const model::Source& source, std::uin
   return values;
 }
 
-// rope_freqs.weight is computed from rope_scaling; the parameters are found again, or the file is refused.
-Result<void> restore_rope_scaling(const model::Source& source, GgufConfig& config) {
+// Tensors that are computed from the configuration: what they say is found again, or the file is refused.
+Result<void> restore_synthesized(const model::Source& source, const arch::Map& map, GgufConfig& config) {
   const auto& tensors = source.checkpoint.tensors;
-  const auto found = std::find_if(tensors.begin(), tensors.end(),
-                                  [](const Tensor& tensor) { return tensor.name == rope_freqs_name; });
-  if (found == tensors.end())
-    return {};
-  HEIRLOOM_TRY(const auto values, read_rope_freqs(source, static_cast<std::uint32_t>(found - tensors.begin())));
-  const Json* known = config.normalized.at("rope_scaling.rope_type");
-  if (known != nullptr && known->text() != nullptr && *known->text() == "llama3") {
-    const auto computed = arch::rope_freqs_llama3(config.normalized);
-    if (computed && *computed == values)
-      return {};
+  for (const auto& rule : map.tensors) {
+    if (rule->synthesize.empty())
+      continue;
+    const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& tensor) { return tensor.name == rule->gguf; });
+    if (found == tensors.end())
+      continue;
+    HEIRLOOM_TRY(const auto values, read_values(source, static_cast<std::uint32_t>(found - tensors.begin())));
+    if (auto restored = arch::restore_synthesized(*rule, values, config.written); !restored)
+      return fail(Error{restored.error().code, restored.error().message, no_position, "", rule->gguf});
   }
-  Json scaling = arch::infer_rope_scaling_llama3(config.normalized, values);
-  if (scaling.is_null())
-    return fail(Error{Code::unsupported, "these RoPE divisors come from no published rope_scaling, so config.json cannot say them; "
-                                         "--as-is keeps the tensor", no_position, "", std::string(rope_freqs_name)});
-  config.written.set("rope_scaling", std::move(scaling));
   config.normalized = arch::normalize(config.written);
   return {};
 }
@@ -220,8 +212,7 @@ Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& 
       facts.rows.emplace_back(tensor.name, tensor.shape.front());
   }
   HEIRLOOM_TRY(config.written, arch::config_from_keys(map, source.checkpoint.attrs, facts, recorded));
-  config.normalized = arch::normalize(config.written);
-  HEIRLOOM_CHECK(restore_rope_scaling(source, config));
+  HEIRLOOM_CHECK(restore_synthesized(source, map, config));
   return config;
 }
 

@@ -76,6 +76,29 @@ void find_ids_in_config(const Source& source, std::uint64_t vocab_size, SpecialT
   }
 }
 
+Result<Role> role_named(const std::string& name) {
+  const auto known = std::find_if(keys::roles.begin(), keys::roles.end(), [&](const auto& role) { return role.name == name; });
+  if (known == keys::roles.end())
+    return fail(Code::misuse, "the architecture map names a special token " + quoted_token(name) +
+                                  ", which is not bos, eos, unk, sep, pad, cls, mask, eot or eom");
+  return static_cast<Role>(known - keys::roles.begin());
+}
+
+Result<std::uint32_t> id_of_token(const SpecialToken& token, const std::unordered_map<std::string_view, std::uint64_t>& id_of,
+                                  std::uint64_t vocab_size) {
+  if (token.id >= 0 && static_cast<std::uint64_t>(token.id) < vocab_size)
+    return static_cast<std::uint32_t>(token.id);
+  if (token.id >= 0)
+    return fail(Error{Code::malformed, "has " + std::to_string(vocab_size) + " tokens, of which number " +
+                                           std::to_string(token.id) + " is the " + token.role + " token of this family",
+                      no_position, std::string(tokenizer_json_name)});
+  const auto found = id_of.find(token.text);
+  if (found == id_of.end() || found->second >= vocab_size)
+    return fail(Error{Code::malformed, "lacks the added token " + quoted_token(token.text) + ", which is the " + token.role +
+                                           " token of this family", no_position, std::string(tokenizer_json_name)});
+  return static_cast<std::uint32_t>(found->second);
+}
+
 }  // namespace
 
 SpecialTokens read_special_tokens(const Source& source, std::uint64_t vocab_size, std::vector<std::string>& warnings) {
@@ -90,28 +113,25 @@ SpecialTokens read_special_tokens(const Source& source, std::uint64_t vocab_size
   return special;
 }
 
-Result<void> set_special_tokens(const Source& source, const std::vector<std::pair<std::string, std::string>>& wanted,
-                                std::uint64_t vocab_size, SpecialTokens& special) {
+Result<void> set_special_tokens(const Source& source, const std::vector<SpecialToken>& wanted, std::uint64_t vocab_size,
+                                SpecialTokens& special) {
   const auto id_of = ids_by_text(source);
-  for (const auto& entry : wanted) {
-    const std::string &name = entry.first, &text = entry.second;
-    const auto known = std::find_if(keys::roles.begin(), keys::roles.end(), [&](const auto& role) { return role.name == name; });
-    if (known == keys::roles.end())
-      return fail(Code::misuse, "the architecture map names a special token " + quoted_token(name) +
-                                    ", which is not bos, eos, unk, sep, pad, cls, mask, eot or eom");
-    const auto found = id_of.find(text);
-    if (found == id_of.end() || found->second >= vocab_size)
-      return fail(Error{Code::malformed, "lacks the added token " + quoted_token(text) + ", which is the " + name +
-                                             " token of this family", no_position, std::string(tokenizer_json_name)});
-    const Role role = static_cast<Role>(known - keys::roles.begin());
-    const auto id = static_cast<std::uint32_t>(found->second);
-    const auto said = std::find_if(special.ids.begin(), special.ids.end(), [role](const auto& e) { return e.first == role; });
+  for (const SpecialToken& token : wanted) {
+    HEIRLOOM_TRY(const Role role, role_named(token.role));
+    HEIRLOOM_TRY(const std::uint32_t id, id_of_token(token, id_of, vocab_size));
+    const auto said = std::find_if(special.ids.begin(), special.ids.end(), [&](const auto& e) { return e.first == role; });
     if (said != special.ids.end())
       said->second = id;
     else
-      special.ids.emplace_back(role, id);
+      (token.is_late ? special.late : special.ids).emplace_back(role, id);
   }
   return {};
+}
+
+std::vector<Attr> late_token_attrs(const SpecialTokens& special) {
+  SpecialTokens late;
+  late.ids = special.late;
+  return special_token_attrs(late);
 }
 
 std::vector<Attr> special_token_attrs(const SpecialTokens& special) {

@@ -128,6 +128,7 @@ Result<GgufTokenizer> to_gguf(const ReadFile& read_file, const ToGguf& options) 
   append(out.attrs, vocabulary_attrs(vocabulary));
   append(out.attrs, special_token_attrs(special));
   append(out.attrs, chat_template_attrs(source, out.warnings));
+  append(out.attrs, late_token_attrs(special));
   append(out.attrs, last_keys(vocabulary));
   const Remarks remarks = remarks_of(source);
   HEIRLOOM_CHECK(apply_keys(remarks, out.attrs));

@@ -17,12 +17,19 @@ namespace heirloom::tokenizer {
 // A file beside the weights, by name; nullopt when there is none. Errors are read errors.
 using ReadFile = std::function<Result<std::optional<std::vector<std::uint8_t>>>(std::string_view name)>;
 
+// A special token that holds whatever the files say (architecture map).
+struct SpecialToken {
+  std::string role;                      // "eot"
+  std::string text = {};                 // an added token, where `id` is not given
+  std::int64_t id = -1;
+  bool is_late = false;                  // the key comes after the chat template, where there is none yet
+};
+
 struct ToGguf {
   std::vector<std::string> kinds = {};   // tried in order: "sentencepiece", "bpe" (architecture map)
   std::uint64_t vocab_size = 0;          // of the configuration; tokens beyond the tokenizer's are padding
   std::string pre_tokenizer = {};        // --pre-tokenizer, or ""
-  // Role ("eot") and text of special tokens that hold whatever the files say (architecture map).
-  std::vector<std::pair<std::string, std::string>> special_tokens = {};
+  std::vector<SpecialToken> special_tokens = {};
 };
 
 struct SideFile {
