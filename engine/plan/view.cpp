@@ -33,7 +33,7 @@ Result<std::string> source_encoding(const Checkpoint& source, const arch::Arrang
   const bool is_one = std::all_of(arrangement.sources.begin(), arrangement.sources.end(),
                                   [&](std::uint32_t index) { return source.tensors[index].encoding == first; });
   const Encoding* block = source.find_encoding(first);
-  if (is_one && arrangement.values.empty() && (block->block_elements == 1 || arch::in_blocks(arrangement, block->block_elements)))
+  if (is_one && arrangement.values.empty() && (block == nullptr || block->block_elements == 1 || arch::in_blocks(arrangement, block->block_elements)))
     return first;
   return as_f32(source, arrangement);
 }

@@ -7,11 +7,6 @@ using namespace heirloom::test;
 
 namespace {
 
-// rope_permute of so many heads.
-auto heads(std::uint64_t count) {
-  return [count](const arch::Arrangement& of) { return arch::rope_permute(of, count).value(); };
-}
-
 // The whole output of a plan's tensor 0, made in pieces of `piece` elements.
 std::string produced(const plan::Plan& plan, const model::Source& source, std::uint64_t piece) {
   const auto producer = run::Producer::create(source, plan.tensors[0], plan.target.encodings[0], kernels::scalar_kernels);
@@ -35,7 +30,7 @@ TEST_CASE("rope_permute interleaves the halves of each head, in pieces of any si
     rows += std::string(4, row);  // 16 rows of two 16-bit elements
   fixture.add("q", "i16", {16, 2}, rows);
   const model::Source source = fixture.open();
-  const auto plan = fixture.plan("", heads(2));
+  const auto plan = fixture.plan("", rope_heads(2));
   std::string expected;
   for (const int row : {0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15})
     expected += std::string(4, static_cast<char>(row));
@@ -53,7 +48,7 @@ TEST_CASE("rope_unpermute undoes rope_permute, for matrices and for vectors") {
       const model::Source source = fixture.open();
       const auto both = fixture.plan("", [&](const auto& of) { return arch::rope_unpermute(arch::rope_permute(of, count).value(), count).value(); });
       CHECK(produced(both, source, 8) == bytes);
-      const auto once = fixture.plan("", heads(count));
+      const auto once = fixture.plan("", rope_heads(count));
       CHECK((produced(once, source, 8) == bytes) == (32 / count == 2));
     }
   }
@@ -86,7 +81,7 @@ TEST_CASE("a rearranged tensor without elements has pieces of a whole block and 
   fixture.add("q", "f32", {0, 64}, "");
   fixture.add("other", "f32", {1}, std::string(4, '\0'));
   const model::Source source = fixture.open();
-  const auto plan = fixture.plan("", heads(2));
+  const auto plan = fixture.plan("", rope_heads(2));
   const auto producer = run::Producer::create(source, plan.tensors[0], plan.target.encodings[0], kernels::scalar_kernels);
   REQUIRE(producer);
   CHECK(producer->elements() == 0);
@@ -98,7 +93,7 @@ TEST_CASE("buffers that serve tensors of different kinds stay within their limit
   fixture.add("copied", "f32", {64, 64}, random_floats(4096, 1));
   fixture.add("converted", "f64", {64, 64}, std::string(8 * 4096, '\0'));
   const model::Source source = fixture.open();
-  const auto copy = fixture.plan(""), cast = fixture.plan("f32"), moved = fixture.plan("", heads(2));
+  const auto copy = fixture.plan(""), cast = fixture.plan("f32"), moved = fixture.plan("", rope_heads(2));
   run::Buffers buffers;
   std::uint64_t largest = 0;
   std::vector<run::Producer> producers;

@@ -40,6 +40,11 @@ inline Encoding encoding_of(const std::string& id) {
   return {id, known->block_elements, known->block_bytes};
 }
 
+// rope_permute of so many heads.
+inline auto rope_heads(std::uint64_t count) {
+  return [count](const arch::Arrangement& of) { return arch::rope_permute(of, count).value(); };
+}
+
 class Fixture {
  public:
   // Adds a tensor to the source file.
