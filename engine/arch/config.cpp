@@ -111,7 +111,7 @@ Result<std::pair<Json, std::string>> said_of(const fb::KeyRuleT& rule, const Jso
     return std::pair(std::move(factor), std::string());
   }
   if (!rule.product.empty()) {
-    HEIRLOOM_TRY(const std::uint64_t size, dimension_value(config, rule.product));
+    HEIRLOOM_TRY(const std::uint64_t size, number_of(config, rule.product));
     return std::pair(Json(static_cast<std::int64_t>(size)), std::string());
   }
   if (!rule.default_json.empty()) {
@@ -146,7 +146,7 @@ Error not_allowed(const Map& map, const fb::ConfigRuleT& rule, const Json& value
 Result<void> check_equal(const Map& map, const fb::ConfigRuleT& rule, const Json& value, const Json& config) {
   if (rule.equals.empty())
     return {};
-  HEIRLOOM_TRY(const std::uint64_t wanted, dimension_value(config, rule.equals));
+  HEIRLOOM_TRY(const std::uint64_t wanted, number_of(config, rule.equals));
   if (value.number() != static_cast<double>(wanted))
     return fail(not_allowed(map, rule, value, std::to_string(wanted) + ", which is " + rule.equals + ", only"));
   return {};

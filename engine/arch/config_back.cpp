@@ -147,7 +147,7 @@ Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, 
       HEIRLOOM_TRY(Json value, model::parse_json(rule->json));
       set_at(config, rule->hf, std::move(value));
     } else if (!rule->equals.empty()) {
-      HEIRLOOM_TRY(const std::uint64_t value, dimension_value(normalize(config), rule->equals));
+      HEIRLOOM_TRY(const std::uint64_t value, number_of(normalize(config), rule->equals));
       set_at(config, rule->hf, Json(static_cast<std::int64_t>(value)));
     }
   }

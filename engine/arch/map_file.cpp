@@ -1,7 +1,9 @@
 // Users' maps: JSON read with FlatBuffers' own parser, which is strict about field names and types but lax about
 // hostile text; maps are trusted, as program options are.
 #include "engine/arch/map.hpp"
+#include "engine/arch/rules.hpp"
 #include "engine/arch/shape.hpp"
+#include "engine/arch/verbs.hpp"
 #include "engine/base/text.hpp"
 
 #include "schema_architecture.h"
@@ -11,6 +13,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <set>
 
 namespace heirloom::arch {
@@ -39,32 +42,104 @@ Result<void> check_names(const Map& map) {
   return {};
 }
 
-// Each dimension is a product of numbers and keys, none of them empty.
-Result<void> check_dimensions(const fb::TensorRuleT& rule, const std::string& name) {
-  for (const std::string& dimension : rule.shape)
-    for (const std::string& factor : split(dimension, '*'))
-      for (const std::string& key : split(factor, '|'))
-        if (key.empty())
-          return fail(Code::misuse, "tensor rule " + name + ": the dimension " + base::quoted(dimension) + " lacks a key");
+using Rule = fb::TensorRuleT;
+
+// A dimension is a product of numbers and keys, none of them empty.
+Result<void> check_dimension(const std::string& dimension, const std::string& rule) {
+  for (const std::string& factor : split(dimension, '*'))
+    for (const std::string& key : split(factor, '|'))
+      if (key.empty())
+        return fail(Code::misuse, "tensor rule " + rule + ": the dimension " + base::quoted(dimension) + " lacks a key");
+  return {};
+}
+
+Result<void> check_dimensions(const Rule& rule, const std::string& name) {
+  std::vector<std::string> all = rule.shape;
+  for (const auto& shape : rule.shapes)
+    all.insert(all.end(), shape->dims.begin(), shape->dims.end());
+  for (const auto& verb : rule.verbs) {
+    all.insert(all.end(), verb->shape.begin(), verb->shape.end());
+    all.insert(all.end(), verb->sizes.begin(), verb->sizes.end());
+    for (const std::string* number : {&verb->count, &verb->begin, &verb->end, &verb->size})
+      if (!number->empty())
+        all.push_back(*number);
+  }
+  for (const std::string* number : {&rule.experts, &rule.first_layer, &rule.end_layer})
+    if (!number->empty())
+      all.push_back(*number);
+  for (const std::string& dimension : all)
+    HEIRLOOM_CHECK(check_dimension(dimension, name));
+  return {};
+}
+
+// What each verb cannot do without.
+Result<void> check_verb(const fb::VerbT& verb, const Rule& rule, const std::string& name) {
+  const std::string what = "tensor rule " + name + ": " + fb::EnumNameVerbKind(verb.verb);
+  const auto needs = [&](bool is_there, const char* field) -> Result<void> {
+    if (!is_there)
+      return fail(Code::misuse, what + " needs " + field);
+    return {};
+  };
+  switch (verb.verb) {
+    case fb::VerbKind::rope_permute:
+    case fb::VerbKind::rope_unpermute: HEIRLOOM_CHECK(needs(!verb.heads.empty(), "\"heads\"")); break;
+    case fb::VerbKind::permute: HEIRLOOM_CHECK(needs(!verb.dims.empty(), "\"dims\"")); break;
+    case fb::VerbKind::reshape: HEIRLOOM_CHECK(needs(!verb.shape.empty(), "\"shape\"")); break;
+    case fb::VerbKind::pad: HEIRLOOM_CHECK(needs(!verb.size.empty(), "\"size\"")); break;
+    default: break;
+  }
+  for (std::size_t part = 0; part < patterns_of(rule, Side::hugging_face).size(); ++part)
+    if (!keeps_shape(verb.verb))
+      HEIRLOOM_CHECK(needs(!dimensions_of(rule, part).empty(), "the rule's \"shape\" for the way back"));
+  return {};
+}
+
+// Sides with "{i}" and "{e}" where the other has them, or verbs that do without.
+Result<void> check_sides(const Rule& rule, const std::string& name) {
+  const auto refuse = [&](const char* message) { return fail(Code::misuse, "tensor rule " + name + " " + message); };
+  if ((!rule.hf.empty() && !rule.hf_parts.empty()) || (!rule.gguf.empty() && !rule.gguf_parts.empty()) ||
+      (!rule.native.empty() && !rule.native_parts.empty()))
+    return refuse("names one tensor and several on the same side");
+  const auto hf = patterns_of(rule, Side::hugging_face);
+  for (const Side side : {Side::gguf, Side::native}) {
+    auto all = patterns_of(rule, side);
+    if (all.empty())
+      continue;
+    if (hf.empty() && rule.synthesize.empty())
+      return refuse("needs \"hf\", or \"gguf\" with \"synthesize\"");
+    if (all.size() != hf.size() && rule.verbs.empty() && !hf.empty())
+      return refuse("has as many tensors on neither side, and no verbs");
+    all.insert(all.end(), hf.begin(), hf.end());
+    for (const std::string& pattern : all) {
+      if (has_layer(pattern) != has_layer(all.front()))
+        return refuse("has \"{i}\" in some names only");
+      if (has_expert(pattern) && rule.experts.empty())
+        return refuse("has \"{e}\" and needs \"experts\"");
+    }
+  }
+  for (const auto& verb : rule.verbs)
+    HEIRLOOM_CHECK(check_verb(*verb, rule, name));
   return {};
 }
 
 Result<void> check_rules(const Map& map) {
   HEIRLOOM_CHECK(check_names(map));
-  std::set<std::string_view> hf_patterns, gguf_patterns;
+  std::map<Side, std::set<std::string>> seen;
   for (const auto& rule : map.tensors) {
-    const std::string name = base::quoted(rule->hf.empty() ? rule->gguf : rule->hf);
-    if ((!rule->hf.empty() && !hf_patterns.insert(rule->hf).second) ||
-        (!rule->gguf.empty() && !gguf_patterns.insert(rule->gguf).second))
-      return fail(Code::misuse, "tensor rule " + name + " has the same \"hf\" or \"gguf\" as one before it");
+    std::string name;
+    for (const Side side : {Side::hugging_face, Side::gguf, Side::native})
+      for (const std::string& pattern : patterns_of(*rule, side)) {
+        name = name.empty() ? base::quoted(pattern) : name;
+        if (!seen[side].insert(pattern).second && !rule->shares)
+          return fail(Code::misuse, "tensor rule " + name + " has the same \"hf\" or \"gguf\" as one before it");
+      }
     HEIRLOOM_CHECK(check_dimensions(*rule, name));
-    if (rule->hf.empty() && (rule->gguf.empty() || rule->synthesize.empty()))
-      return fail(Code::misuse, "tensor rule " + name + " needs \"hf\", or \"gguf\" with \"synthesize\"");
-    if (rule->gguf.empty() && rule->reason.empty())
+    if (name.empty())
+      return fail(Code::misuse, "a tensor rule needs \"hf\", or \"gguf\" with \"synthesize\"");
+    HEIRLOOM_CHECK(check_sides(*rule, name));
+    const bool is_dropped = patterns_of(*rule, Side::gguf).empty() && patterns_of(*rule, Side::native).empty();
+    if (is_dropped && rule->reason.empty())
       return fail(Code::misuse, "tensor rule " + name + " drops a tensor and needs a \"reason\"");
-    for (const auto& verb : rule->verbs)
-      if (verb->heads.empty())
-        return fail(Code::misuse, "tensor rule " + name + ": rope_permute needs \"heads\"");
   }
   return {};
 }

@@ -103,7 +103,7 @@ Result<std::uint64_t> vocab_size(const Map& map, const Json& config) {
   HEIRLOOM_TRY(const std::uint64_t size, whole_number(config, "vocab_size"));
   if (map.vocab_multiple.empty())
     return size;
-  HEIRLOOM_TRY(const std::uint64_t multiple, dimension_value(config, map.vocab_multiple));
+  HEIRLOOM_TRY(const std::uint64_t multiple, number_of(config, map.vocab_multiple));
   const std::uint64_t rest = multiple == 0 ? 0 : size % multiple;
   return rest == 0 ? Result<std::uint64_t>(size) : checked::add(size, multiple - rest);
 }

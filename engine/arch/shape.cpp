@@ -19,27 +19,13 @@ std::optional<std::uint64_t> digits_of(const std::string& text) {
   return error == std::errc() && end == last ? std::optional(number) : std::nullopt;
 }
 
-Result<std::uint64_t> product_value(const Json& config, std::string_view product) {
+Result<std::uint64_t> product_of(const Json& config, std::string_view product) {
   std::uint64_t size = 1;
   for (const std::string& factor : split(product, '*')) {
     HEIRLOOM_TRY(const std::uint64_t value, first_whole_number(config, split(factor, '|')));
     HEIRLOOM_TRY(size, checked::mul(size, value));
   }
   return size;
-}
-
-std::string shape_text(const std::vector<std::uint64_t>& shape) {
-  std::string text;
-  for (const std::uint64_t dimension : shape)
-    text += (text.empty() ? "" : ", ") + std::to_string(dimension);
-  return "[" + text + "]";
-}
-
-std::string rule_text(const fb::TensorRuleT& rule) {
-  std::string text;
-  for (const std::string& dimension : rule.shape)
-    text += (text.empty() ? "" : ", ") + dimension;
-  return "[" + text + "]";
 }
 
 }  // namespace
@@ -68,40 +54,64 @@ Result<std::uint64_t> first_whole_number(const Json& config, const std::vector<s
   return fail(Code::internal, "a map's rule without configuration keys");
 }
 
-Result<std::uint64_t> dimension_value(const Json& config, std::string_view dimension) {
-  std::uint64_t size = 0;
+Result<std::uint64_t> number_of(const Json& config, std::string_view dimension) {
+  std::uint64_t number = 0;
   for (const std::string& product : split(dimension, '+')) {
-    HEIRLOOM_TRY(const std::uint64_t value, product_value(config, product));
-    HEIRLOOM_TRY(size, checked::add(size, value));
+    HEIRLOOM_TRY(const std::uint64_t value, product_of(config, product));
+    HEIRLOOM_TRY(number, checked::add(number, value));
   }
-  return size;
+  return number;
 }
 
-Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const Json& config) {
+Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const Json& config) {
   std::vector<std::uint64_t> shape;
-  for (const std::string& dimension : rule.shape) {
-    HEIRLOOM_TRY(const std::uint64_t size, dimension_value(config, dimension));
+  for (const std::string& dimension : dimensions) {
+    HEIRLOOM_TRY(const std::uint64_t size, number_of(config, dimension));
     if (size == 0)
       return fail(Error{Code::malformed, "the configuration makes the dimension " + base::quoted(dimension) + " 0", no_position,
                         "config.json"});
     shape.push_back(size);
   }
+  HEIRLOOM_CHECK(checked::product(shape));
   return shape;
 }
 
-Result<void> check_shape(const fb::TensorRuleT& rule, const Tensor& tensor, const Json& config) {
+Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const Json& config) {
+  return shape_of(dimensions_of(rule, 0), config);
+}
+
+const std::vector<std::string>& dimensions_of(const fb::TensorRuleT& rule, std::size_t part) {
+  return part < rule.shapes.size() ? rule.shapes[part]->dims : rule.shape;
+}
+
+Result<void> check_not_empty(const Tensor& tensor) {
   if (std::find(tensor.shape.begin(), tensor.shape.end(), 0u) != tensor.shape.end())
     return fail(Error{Code::malformed, "has the shape " + shape_text(tensor.shape) + " and so holds no weights", no_position,
                       "", tensor.name});
-  if (rule.shape.empty())
-    return {};
-  HEIRLOOM_TRY(const auto wanted, shape_of(rule, config));
+  return {};
+}
+
+Result<void> check_shape(const Tensor& tensor, const std::vector<std::uint64_t>& wanted, const std::string& why) {
   if (tensor.shape != wanted)
     return fail(Error{Code::malformed, "has the shape " + shape_text(tensor.shape) + ", where the configuration says " +
-                                           shape_text(wanted) + ", which is " + rule_text(rule) +
+                                           shape_text(wanted) + (why.empty() ? "" : ", which is ") + why +
                                            ": config.json or the file is wrong",
                       no_position, "", tensor.name});
   return {};
+}
+
+std::string shape_text(const std::vector<std::uint64_t>& shape) {
+  std::string text;
+  for (const std::uint64_t dimension : shape)
+    text += (text.empty() ? "" : ", ") + std::to_string(dimension);
+  return "[" + text + "]";
+}
+
+std::string shape_text(const std::vector<std::string>& dimensions) {
+  std::string text;
+  for (const std::string& dimension : dimensions)
+    text += (text.empty() ? "" : ", ") + dimension;
+  return "[" + text + "]";
 }
 
 }  // namespace heirloom::arch

@@ -3,31 +3,23 @@
 // Pure functions.
 #pragma once
 
+#include "engine/arch/arrangement.hpp"
 #include "engine/arch/map.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace heirloom::arch {
 
-// An operation on rows (the first dimension), applied in order.
-//   rope_permute(heads): output row 2j of each head is row j, 2j + 1 is row j + d/2; d = rows / heads
-//   rope_unpermute(heads): its inverse
-enum class Operation : std::uint8_t { rope_permute, rope_unpermute };
-
-struct Step {
-  Operation operation = Operation::rope_permute;
-  std::uint64_t heads = 1;
-  bool operator==(const Step&) const = default;
-};
-
 struct MappedTensor {
-  std::string name;                          // in the target's ecosystem
+  std::string name;                      // in the target's ecosystem
   std::vector<std::uint64_t> shape;
-  std::vector<std::uint32_t> sources = {};   // indexes into the checkpoint's tensors; empty when synthesized
-  std::vector<Step> steps = {};
-  std::vector<float> values = {};            // of a synthesized tensor
+  Arrangement arrangement = {};          // over the source's tensors; without sources when synthesized
+  std::vector<float> values = {};        // of a synthesized tensor
+
+  bool is_synthesized() const { return arrangement.sources.empty(); }
 };
 
 struct DroppedTensor {
@@ -35,16 +27,34 @@ struct DroppedTensor {
   std::string reason;
 };
 
+// A tensor whose numbers the way back does not give exactly.
+struct LossyTensor {
+  std::string name;                      // in the target's ecosystem
+  std::string reason;
+};
+
 struct Mapping {
   std::vector<MappedTensor> tensors;
   std::vector<DroppedTensor> dropped;
+  std::vector<LossyTensor> lossy;
+  std::string spelling = {};             // how the source's names begin, where it is not as the rules have it
 };
 
-// `order` are indexes of the checkpoint's tensors in the order in which the result shall have them; synthesized
-// tensors come first. `config` is normalized.
-Result<Mapping> map_to_gguf(const Map& map, const Checkpoint& checkpoint, const std::vector<std::uint32_t>& order,
+// A checkpoint's tensors, and what each is made of. `arrangements` are parallel to its tensors, over the source's; none
+// where the checkpoint is the source.
+struct Tensors {
+  const Checkpoint* checkpoint = nullptr;
+  std::span<const Arrangement> arrangements = {};
+};
+
+// `order` are indexes of the checkpoint's tensors in the order in which the result shall have them: a tensor of several
+// sources comes where the last of them is; synthesized tensors come first. `config` is normalized.
+Result<Mapping> map_to_gguf(const Map& map, const Tensors& tensors, const std::vector<std::uint32_t>& order,
                             const model::Json& config);
-Result<Mapping> map_to_hugging_face(const Map& map, const Checkpoint& checkpoint, const model::Json& config);
+Result<Mapping> map_to_hugging_face(const Map& map, const Tensors& tensors, const model::Json& config);
+// The same with a lab's own layout (TensorRule.native) in GGUF's place.
+Result<Mapping> map_from_native(const Map& map, const Tensors& tensors, const model::Json& config);
+Result<Mapping> map_to_native(const Map& map, const Tensors& tensors, const model::Json& config);
 
 // The values of a rule's tensor that the configuration says.
 Result<std::vector<float>> synthesize(const fb::TensorRuleT& rule, const model::Json& config);

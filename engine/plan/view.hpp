@@ -1,0 +1,31 @@
+// View: a checkpoint as the planner sees it: tensors under the names and in the shapes of the Hugging Face layout (or under
+// their own, where no layout is known), each with the arrangement that makes it from the tensors that the source really
+// has, and the files beside them. A checkpoint of another layout gets a view through a layout's map; every plan is made
+// from a view, so that two maps work one after the other without a file between.
+#pragma once
+
+#include "engine/arch/arrangement.hpp"
+#include "engine/arch/tensors.hpp"
+#include "engine/plan/package.hpp"
+
+#include <string>
+#include <vector>
+
+namespace heirloom::plan {
+
+struct View {
+  // Files, encodings, attrs are the source's, tensors the view's. A tensor's encoding is its source_encoding(); one that
+  // is not a whole source has no extents.
+  Checkpoint checkpoint;
+  std::vector<arch::Arrangement> arrangements;  // parallel to checkpoint.tensors, over the source's tensors
+  Package package;
+  std::string layout;                           // id of the layout's map; "" for the source as it is
+};
+
+View identity_view(const model::Source& source, Package package);
+
+// What the bytes of an arrangement are once they are gathered: the encoding that all its sources share, or "f32" where
+// they differ, values change or blocks would be cut. Unsupported where that cannot be; errors name the encodings.
+Result<std::string> source_encoding(const Checkpoint& source, const arch::Arrangement& arrangement);
+
+}  // namespace heirloom::plan
