@@ -19,11 +19,22 @@ std::optional<std::uint64_t> digits_of(const std::string& text) {
   return error == std::errc() && end == last ? std::optional(number) : std::nullopt;
 }
 
-Result<std::uint64_t> product_of(const Json& config, std::string_view product) {
+// "num_attention_heads*head_dim/2": from the left; a quotient is exact.
+Result<std::uint64_t> product_value(const Json& config, std::string_view product) {
   std::uint64_t size = 1;
   for (const std::string& factor : split(product, '*')) {
-    HEIRLOOM_TRY(const std::uint64_t value, first_whole_number(config, split(factor, '|')));
-    HEIRLOOM_TRY(size, checked::mul(size, value));
+    const std::vector<std::string> quotient = split(factor, '/');
+    for (std::size_t k = 0; k < quotient.size(); ++k) {
+      HEIRLOOM_TRY(const std::uint64_t value, first_whole_number(config, split(quotient[k], '|')));
+      if (k != 0 && (value == 0 || size % value != 0))
+        return fail(Error{Code::malformed, "the configuration makes " + base::quoted(product) + " no whole number", no_position,
+                          "config.json"});
+      if (k == 0) {
+        HEIRLOOM_TRY(size, checked::mul(size, value));
+      } else {
+        size /= value;
+      }
+    }
   }
   return size;
 }
@@ -55,12 +66,12 @@ Result<std::uint64_t> first_whole_number(const Json& config, const std::vector<s
 }
 
 Result<std::uint64_t> number_of(const Json& config, std::string_view dimension) {
-  std::uint64_t number = 0;
+  std::uint64_t size = 0;
   for (const std::string& product : split(dimension, '+')) {
-    HEIRLOOM_TRY(const std::uint64_t value, product_of(config, product));
-    HEIRLOOM_TRY(number, checked::add(number, value));
+    HEIRLOOM_TRY(const std::uint64_t value, product_value(config, product));
+    HEIRLOOM_TRY(size, checked::add(size, value));
   }
-  return number;
+  return size;
 }
 
 Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const Json& config) {

@@ -15,7 +15,8 @@ Result<std::uint64_t> first_whole_number(const model::Json& config, const std::v
 // The parts of `text` between separators; empty ones too.
 std::vector<std::string> split(std::string_view text, char separator);
 
-// "num_key_value_heads|num_attention_heads*head_dim": products of numbers and configuration keys, joined by "+".
+// "num_key_value_heads|num_attention_heads*head_dim": products and exact quotients of numbers and configuration keys, joined
+// by "+".
 Result<std::uint64_t> number_of(const model::Json& config, std::string_view dimension);
 
 // Dimensions in numbers. One of 0 is an error.

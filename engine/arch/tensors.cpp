@@ -31,9 +31,12 @@ struct Instance {
 struct Reading {
   const Rule* rule = nullptr;
   std::vector<std::string> from, to;
+  bool holds = true;                                 // its condition
   std::uint64_t experts = 1;
+  std::vector<std::uint64_t> layers = {};            // that have it, ascending; no_layer alone where it has none
   std::map<std::uint64_t, Instance> instances = {};  // by layer
 
+  bool is_in(std::uint64_t layer) const { return std::binary_search(layers.begin(), layers.end(), layer); }
   std::uint64_t per_part(const std::vector<std::string>& patterns) const {
     return !patterns.empty() && has_expert(patterns.front()) ? experts : 1;
   }
@@ -44,12 +47,18 @@ struct Way {
   bool is_forward() const { return from == Side::hugging_face; }
 };
 
-Result<std::vector<Reading>> read_rules(const Map& map, Way way, const Json& config) {
+Result<std::vector<Reading>> read_rules(const Map& map, Way way, const Layers& layers, const Json& config) {
   std::vector<Reading> readings;
   for (const auto& rule : map.tensors) {
-    Reading reading{rule.get(), patterns_of(*rule, way.from), patterns_of(*rule, way.to)};
+    Reading reading{rule.get(), patterns_of(*rule, way.from), patterns_of(*rule, way.to), holds(rule->when.get(), config)};
+    for (auto* patterns : {&reading.from, &reading.to})
+      for (std::string& pattern : *patterns)
+        pattern = expand_count(pattern, layers.count());
+    if (!reading.from.empty()) {
+      HEIRLOOM_TRY(reading.layers, layers_of(*rule, reading.from.front(), layers, config));
+    }
     // Experts that a model does not have are not asked for: only their tensors bring the rule to use.
-    if (!rule->experts.empty() && holds(rule->when.get(), config)) {
+    if (!rule->experts.empty() && reading.holds) {
       const auto experts = experts_of(*rule, config);
       if (!experts && !rule->optional)
         return fail(experts.error());
@@ -66,35 +75,49 @@ struct Place {
   Numbers numbers;
 };
 
-// The first rule that the name fits, and those behind it that share their sources.
+// The first rule that the name fits in a layer that has it, and those behind it that share their sources. Where there is none
+// whose condition holds, one whose does not, and then one that the name alone fits.
 std::vector<Place> places_of(std::vector<Reading>& readings, std::string_view name) {
-  std::vector<Place> places;
+  std::vector<Place> places, unmet, elsewhere;
   for (Reading& reading : readings) {
     if (!places.empty() && !reading.rule->shares)
       continue;
     for (std::size_t part = 0; part < reading.from.size(); ++part)
       if (const auto numbers = match_numbers(reading.from[part], name)) {
-        places.push_back({&reading, part, *numbers});
+        (!reading.is_in(numbers->layer) ? elsewhere : reading.holds ? places : unmet).push_back({&reading, part, *numbers});
         break;
       }
   }
-  return places;
+  if (!places.empty())
+    return places;
+  return unmet.empty() ? elsewhere : unmet;
 }
 
-Result<void> put_in(const Place& place, std::uint64_t layers, std::uint32_t index, std::size_t position, const std::string& name) {
+Error wrong_layer(std::uint64_t layer, const Layers& layers, const std::string& name) {
+  const std::string number = "layer " + std::to_string(layer);
+  return {Code::malformed,
+          layer >= layers.end() ? number + " is beyond the " + std::to_string(layers.end()) + " that the configuration names"
+                                : "the configuration says that " + number + " has no such tensor",
+          no_position, "", name};
+}
+
+Result<void> put_in(const Place& place, const Layers& layers, std::uint32_t index, std::size_t position, const std::string& name) {
   Reading& reading = *place.reading;
   const auto [layer, expert] = place.numbers;
-  if (layer != no_layer && layer >= layers)
-    return fail(Error{Code::malformed, "layer " + std::to_string(layer) + " is beyond the " + std::to_string(layers) +
-                                           " that the configuration names", no_position, "", name});
+  if (!reading.is_in(layer))
+    return fail(wrong_layer(layer, layers, name));
   if (expert != no_layer && expert >= reading.experts)
     return fail(Error{Code::malformed, "expert " + std::to_string(expert) + " is beyond the " + std::to_string(reading.experts) +
                                            " that the configuration names", no_position, "", name});
   Instance& instance = reading.instances[layer];
+  instance.position = position;
+  if (reading.to.empty()) {
+    instance.inputs.push_back(index);
+    return {};
+  }
   const std::uint64_t per_part = reading.per_part(reading.from);
   instance.inputs.resize(reading.from.size() * per_part, no_tensor);
   instance.inputs[place.part * per_part + (expert == no_layer ? 0 : expert)] = index;
-  instance.position = position;
   return {};
 }
 
@@ -112,15 +135,14 @@ Error lacks(const std::string& name, const std::string& why) {
 }
 
 // Every rule that is not optional has found its tensors in every layer that has them, an optional one in all or in none.
-Result<void> check_complete(const Map& map, const Reading& reading, std::uint64_t layers, const Json& config) {
+Result<void> check_complete(const Map& map, const Reading& reading) {
   const Rule& rule = *reading.rule;
   if (reading.from.empty() || reading.to.empty())
     return {};
-  const bool is_optional = rule.optional || !holds(rule.when.get(), config);
+  const bool is_optional = rule.optional || !reading.holds;
   if (is_optional && reading.instances.empty())
     return {};
-  HEIRLOOM_TRY(const auto wanted, layers_of(rule, reading.from.front(), layers, config));
-  for (const std::uint64_t layer : wanted) {
+  for (const std::uint64_t layer : reading.layers) {
     const auto found = reading.instances.find(layer);
     if (found != reading.instances.end()) {
       if (const std::string missing = missing_of(reading, layer, found->second); !missing.empty())
@@ -133,10 +155,6 @@ Result<void> check_complete(const Map& map, const Reading& reading, std::uint64_
                                 : ", which a " + map.title + " model with this " + base::quoted(rule.when->key) + " has";
     return fail(lacks(expand(reading.from.front(), Numbers{layer, 0}), why));
   }
-  for (const auto& [layer, instance] : reading.instances)
-    if (std::find(wanted.begin(), wanted.end(), layer) == wanted.end())
-      return fail(Error{Code::malformed, "the configuration says that layer " + std::to_string(layer) + " has no such tensor", no_position,
-                        "", expand(reading.from.front(), Numbers{layer, 0})});
   return {};
 }
 
@@ -285,9 +303,9 @@ std::vector<Turn> turns_of(const std::vector<Reading>& readings) {
 }
 
 Result<Mapping> map_tensors(const Context& context, const std::vector<std::uint32_t>& order) {
-  HEIRLOOM_TRY(const std::uint64_t layers, layer_count(context.map, context.config));
+  HEIRLOOM_TRY(const Layers layers, Layers::read(context.map, context.config));
   HEIRLOOM_CHECK(check_rope_scaling(context.config));
-  HEIRLOOM_TRY(auto readings, read_rules(context.map, context.way, context.config));
+  HEIRLOOM_TRY(auto readings, read_rules(context.map, context.way, layers, context.config));
   Mapping mapping;
   for (std::size_t position = 0; position < order.size(); ++position) {
     const Tensor& tensor = context.tensor(order[position]);
@@ -300,7 +318,7 @@ Result<Mapping> map_tensors(const Context& context, const std::vector<std::uint3
       HEIRLOOM_CHECK(put_in(place, layers, order[position], position, tensor.name));
   }
   for (const Reading& reading : readings)
-    HEIRLOOM_CHECK(check_complete(context.map, reading, layers, context.config));
+    HEIRLOOM_CHECK(check_complete(context.map, reading));
   for (const Turn& turn : turns_of(readings)) {
     const Reading& reading = readings[turn.rule];
     const Instance& instance = reading.instances.at(turn.layer);
@@ -310,8 +328,6 @@ Result<Mapping> map_tensors(const Context& context, const std::vector<std::uint3
     }
     const std::string& reason = reading.rule->reason;
     for (const std::uint32_t index : instance.inputs) {
-      if (index == no_tensor)
-        continue;
       HEIRLOOM_CHECK(check_not_empty(context.tensor(index)));
       mapping.dropped.push_back({index, reason.empty() ? "computed from the configuration" : reason});
     }

@@ -3,6 +3,7 @@
 #include "engine/arch/config.hpp"
 #include "engine/arch/shape.hpp"
 #include "engine/base/text.hpp"
+#include "heirloom/checked.hpp"
 
 #include <algorithm>
 #include <array>
@@ -178,18 +179,43 @@ Result<Arrangement> together(const Items& items, std::size_t axis, const std::st
   return made;
 }
 
-Result<Items> concat_all(const fb::VerbT& verb, const Items& items) {
-  HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, items.front().arrangement));
-  HEIRLOOM_TRY(Arrangement made, together(items, axis, "concat(" + std::to_string(items.size()) + " along axis " +
-                                                           std::to_string(axis) + ")"));
-  return Items{{std::move(made), 0}};
+// Whether the verb is for a tensor.
+bool is_for(const fb::VerbT& verb, std::size_t part) {
+  return verb.parts.empty() || std::find(verb.parts.begin(), verb.parts.end(), part) != verb.parts.end();
 }
 
-Result<Items> cut(const Items& items, std::size_t axis, const std::vector<std::uint64_t>& sizes) {
-  if (items.size() != 1)
-    return fail(malformed("the map splits " + std::to_string(items.size()) + " tensors at once"));
-  const Arrangement& of = items.front().arrangement;
-  const std::uint64_t sum = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
+Items numbered(Items items) {
+  for (std::size_t k = 0; k < items.size(); ++k)
+    items[k].part = k;
+  return items;
+}
+
+// Those that the verb is for become one, where the first of them was.
+Result<Items> concat_all(const fb::VerbT& verb, const Items& items) {
+  Items chosen, made;
+  std::size_t place = 0;
+  for (const Item& item : items) {
+    if (is_for(verb, item.part)) {
+      place = chosen.empty() ? made.size() : place;
+      chosen.push_back(item);
+    } else {
+      made.push_back(item);
+    }
+  }
+  if (chosen.empty())
+    return fail(malformed("the map puts tensors together that it does not have"));
+  HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, chosen.front().arrangement));
+  HEIRLOOM_TRY(Arrangement whole, together(chosen, axis, "concat(" + std::to_string(chosen.size()) + " along axis " +
+                                                             std::to_string(axis) + ")"));
+  made.insert(made.begin() + static_cast<std::ptrdiff_t>(place), Item{std::move(whole), 0});
+  return numbered(std::move(made));
+}
+
+Result<Items> cut(const Arrangement& of, std::size_t axis, const std::vector<std::uint64_t>& sizes) {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t size : sizes) {
+    HEIRLOOM_TRY(sum, checked::add(sum, size));
+  }
   if (sum != of.shape[axis])
     return fail(malformed("dimension " + std::to_string(axis) + " of " + shape_text(of.shape) + " is not split into " +
                           shape_text(sizes)));
@@ -205,16 +231,77 @@ Result<Items> cut(const Items& items, std::size_t axis, const std::vector<std::u
   return made;
 }
 
-Result<Items> split_one(const fb::VerbT& verb, const Json& config, const VerbFacts& facts, const Items& items) {
-  HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, items.front().arrangement));
-  std::vector<std::uint64_t> sizes;
-  for (const std::string& size : verb.sizes) {
-    HEIRLOOM_TRY(sizes.emplace_back(), number_of(config, size));
+// Each of those that the verb is for becomes several in its place.
+Result<Items> split_all(const fb::VerbT& verb, const Json& config, const VerbFacts& facts, const Items& items) {
+  Items made;
+  for (const Item& item : items) {
+    if (!is_for(verb, item.part)) {
+      made.push_back(item);
+      continue;
+    }
+    HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, item.arrangement));
+    std::vector<std::uint64_t> sizes;
+    for (const std::string& size : verb.sizes) {
+      HEIRLOOM_TRY(sizes.emplace_back(), number_of(config, size));
+    }
+    const std::uint64_t all = item.arrangement.shape[axis];
+    if (sizes.empty() && facts.targets != 0 && all % facts.targets == 0)
+      sizes.assign(facts.targets, all / facts.targets);
+    HEIRLOOM_TRY(Items parts, cut(item.arrangement, axis, sizes));
+    std::move(parts.begin(), parts.end(), std::back_inserter(made));
   }
-  const std::uint64_t all = items.front().arrangement.shape[axis];
-  if (sizes.empty() && facts.targets != 0 && all % facts.targets == 0)
-    sizes.assign(facts.targets, all / facts.targets);
-  return cut(items, axis, sizes);
+  return numbered(std::move(made));
+}
+
+// `before` are the items before the split.
+Result<Items> undo_split(const fb::VerbT& verb, const Items& before, const Items& items) {
+  const auto chosen = static_cast<std::size_t>(
+      std::count_if(before.begin(), before.end(), [&](const Item& item) { return is_for(verb, item.part); }));
+  const std::size_t others = before.size() - chosen;
+  if (chosen == 0 || items.size() < others || (items.size() - others) % chosen != 0)
+    return fail(malformed("the map splits tensors that it does not have"));
+  const std::size_t pieces = (items.size() - others) / chosen;
+  Items made;
+  std::size_t at = 0;
+  for (const Item& item : before) {
+    const std::size_t count = is_for(verb, item.part) ? pieces : 1;
+    const Items parts(items.begin() + static_cast<std::ptrdiff_t>(at), items.begin() + static_cast<std::ptrdiff_t>(at + count));
+    at += count;
+    if (!is_for(verb, item.part)) {
+      made.push_back({parts.front().arrangement, item.part});
+      continue;
+    }
+    HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, item.arrangement));
+    HEIRLOOM_TRY(Arrangement whole, together(parts, axis, "concat(" + std::to_string(count) + " along axis " + std::to_string(axis) + ")"));
+    made.push_back({std::move(whole), item.part});
+  }
+  return made;
+}
+
+// `before` are the items before they were put together.
+Result<Items> undo_concat(const fb::VerbT& verb, const Items& before, const Items& items) {
+  Items made = before;
+  std::vector<std::size_t> chosen;
+  for (std::size_t k = 0; k < before.size(); ++k)
+    if (is_for(verb, before[k].part))
+      chosen.push_back(k);
+  if (chosen.empty() || items.size() + chosen.size() != before.size() + 1)
+    return fail(malformed("the map puts tensors together that it does not have"));
+  std::size_t at = 0;
+  for (std::size_t k = 0; k < before.size(); ++k) {
+    if (k == chosen.front()) {
+      HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, before[k].arrangement));
+      std::vector<std::uint64_t> sizes;
+      for (const std::size_t c : chosen)
+        sizes.push_back(before[c].arrangement.shape[axis]);
+      HEIRLOOM_TRY(Items parts, cut(items[at++].arrangement, axis, sizes));
+      for (std::size_t c = 0; c < chosen.size(); ++c)
+        made[chosen[c]].arrangement = std::move(parts[c].arrangement);
+    } else if (!is_for(verb, before[k].part)) {
+      made[k].arrangement = items[at++].arrangement;
+    }
+  }
+  return made;
 }
 
 Result<Items> stack(const Items& items, std::uint64_t count) {
@@ -247,14 +334,10 @@ Result<Items> unstack(const Items& items) {
   return made;
 }
 
-bool is_for(const fb::VerbT& verb, std::size_t part) {
-  return verb.parts.empty() || std::find(verb.parts.begin(), verb.parts.end(), part) != verb.parts.end();
-}
-
 Result<Items> do_verb(const fb::VerbT& verb, const Json& config, const VerbFacts& facts, Items items) {
   switch (verb.verb) {
     case fb::VerbKind::concat: return concat_all(verb, items);
-    case fb::VerbKind::split: return split_one(verb, config, facts, items);
+    case fb::VerbKind::split: return split_all(verb, config, facts, items);
     case fb::VerbKind::unstack: return unstack(items);
     case fb::VerbKind::stack: {
       HEIRLOOM_TRY(const std::uint64_t count, number_or(config, verb.count, facts.experts));
@@ -272,14 +355,8 @@ Result<Items> do_verb(const fb::VerbT& verb, const Json& config, const VerbFacts
 // `before` are the items before the verb, forwards: their shapes and parts count.
 Result<Items> undo_verb(const fb::VerbT& verb, const Json& config, const Items& before, Items items) {
   switch (verb.verb) {
-    case fb::VerbKind::concat: {
-      HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, items.front().arrangement));
-      std::vector<std::uint64_t> sizes;
-      for (const Item& item : before)
-        sizes.push_back(item.arrangement.shape[axis]);
-      return cut(items, axis, sizes);
-    }
-    case fb::VerbKind::split: return concat_all(verb, items);
+    case fb::VerbKind::concat: return undo_concat(verb, before, items);
+    case fb::VerbKind::split: return undo_split(verb, before, items);
     case fb::VerbKind::stack: return unstack(items);
     case fb::VerbKind::unstack: return stack(items, before.front().arrangement.shape.front());
     default: break;
