@@ -123,7 +123,7 @@ Result<std::vector<float>> synthesize(const fb::TensorRuleT& rule, const Json& c
   if (rule.synthesize != "values")
     return fail(Code::unsupported, "the map synthesizes " + base::quoted(rule.synthesize) + ", which is not implemented");
   HEIRLOOM_TRY(auto values, numbers_at(config, rule.values_of));
-  HEIRLOOM_TRY(const auto shape, shape_of(rule, config));
+  HEIRLOOM_TRY(const auto shape, shape_of(rule.shape, config));
   if (!shape.empty() && shape != std::vector<std::uint64_t>{values.size()})
     return fail(Error{Code::malformed, "configuration key " + base::quoted(rule.values_of) + " holds " +
                                            std::to_string(values.size()) + " numbers, not " + std::to_string(shape.front()),

@@ -3,6 +3,7 @@
 #include "engine/arch/config.hpp"
 #include "engine/arch/rules.hpp"
 #include "engine/arch/shape.hpp"
+#include "engine/arch/spelling.hpp"
 #include "engine/arch/verbs.hpp"
 #include "engine/base/text.hpp"
 #include "engine/model/model.hpp"
@@ -162,6 +163,21 @@ Error unknown_tensor(const Map& map, const Tensor& tensor) {
                                                      "own name, --arch-map brings another map", no_position, "", tensor.name};
 }
 
+// The same for a name of another spelling: that of the names before it, or the first that a rule has.
+std::vector<Place> spelled_places(const Map& map, const std::string& name, std::vector<Reading>& readings, std::string& known) {
+  for (const auto& spelling : map.spellings) {
+    if (!known.empty() && known != spelling->from)
+      continue;
+    const auto read = read_spelling(*spelling, name);
+    auto places = read ? places_of(readings, *read) : std::vector<Place>();
+    if (places.empty())
+      continue;
+    known = spelling->from;
+    return places;
+  }
+  return {};
+}
+
 struct Context {
   const Map& map;
   const Tensors& tensors;
@@ -310,7 +326,9 @@ Result<Mapping> map_tensors(const Context& context, const std::vector<std::uint3
   Mapping mapping;
   for (std::size_t position = 0; position < order.size(); ++position) {
     const Tensor& tensor = context.tensor(order[position]);
-    const auto places = places_of(readings, tensor.name);
+    auto places = places_of(readings, tensor.name);
+    if (places.empty() && context.way.from == Side::hugging_face)
+      places = spelled_places(context.map, tensor.name, readings, mapping.spelling);
     if (places.empty())
       return fail(unknown_tensor(context.map, tensor));
     for (const Place& place : places)
@@ -360,11 +378,13 @@ Result<Mapping> map_to_hugging_face(const Map& map, const Tensors& tensors, cons
   return map_tensors({map, tensors, config, {Side::gguf, Side::hugging_face}}, as_they_are(*tensors.checkpoint));
 }
 
-Result<Mapping> map_from_native(const Map& map, const Tensors& tensors, const Json& config) {
+Result<Mapping> map_from_native(const Map& map, const Tensors& tensors, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   return map_tensors({map, tensors, config, {Side::native, Side::hugging_face}}, as_they_are(*tensors.checkpoint));
 }
 
-Result<Mapping> map_to_native(const Map& map, const Tensors& tensors, const Json& config) {
+Result<Mapping> map_to_native(const Map& map, const Tensors& tensors, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   return map_tensors({map, tensors, config, {Side::hugging_face, Side::native}}, as_they_are(*tensors.checkpoint));
 }
 

@@ -37,6 +37,7 @@ struct Mapping {
   std::vector<MappedTensor> tensors;
   std::vector<DroppedTensor> dropped;
   std::vector<LossyTensor> lossy;
+  std::string spelling = {};             // how the source's names begin, where it is not as the rules have it
 };
 
 // A checkpoint's tensors, and what each is made of. `arrangements` are parallel to its tensors, over the source's; none
