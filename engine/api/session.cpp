@@ -3,6 +3,7 @@
 #include "engine/api/places.hpp"
 #include "engine/base/system_error.hpp"
 #include "engine/plan/package.hpp"
+#include "engine/plan/packed.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -72,9 +73,17 @@ Result<std::unique_ptr<plan::ImportanceMatrix>> Session::open_importance(const C
   return std::make_unique<plan::ImportanceMatrix>(std::move(matrix));
 }
 
+Result<std::unique_ptr<model::Source>> Session::open_whole(const fs::path& path, const std::string& format) const {
+  HEIRLOOM_TRY(auto source, open(path, format));
+  if (const auto package = plan::read_package(*source))
+    if (auto seen = plan::see_packed(*source, package->config); !seen)
+      return fail(std::move(seen).error().in_file(path.string()));
+  return source;
+}
+
 Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   Planned planned;
-  HEIRLOOM_TRY(planned.source, open(options.source, options.from));
+  HEIRLOOM_TRY(planned.source, options.is_as_is ? open(options.source, options.from) : open_whole(options.source, options.from));
   HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to));
   planned.target = options.target.has_filename() ? options.target : options.target.parent_path();
   planned.is_directory = target.is_directory;
@@ -109,8 +118,8 @@ Result<run::Outcome> Session::execute(const Planned& planned, const run::Execute
 
 Result<Differences> Session::diff(const fs::path& first, const fs::path& second, const run::CompareOptions& options) const {
   Differences differences;
-  HEIRLOOM_TRY(differences.first, open(first, ""));
-  HEIRLOOM_TRY(differences.second, open(second, ""));
+  HEIRLOOM_TRY(differences.first, open_whole(first, ""));
+  HEIRLOOM_TRY(differences.second, open_whole(second, ""));
   const plan::Ecosystem from = plan::ecosystem_of(*differences.first, maps_);
   const plan::Ecosystem to = plan::ecosystem_of(*differences.second, maps_);
   const plan::Ecosystem shown = from == plan::Ecosystem::none || to == plan::Ecosystem::none ? from : to;

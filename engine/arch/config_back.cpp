@@ -111,7 +111,55 @@ Result<Json> rotary_share(const Attr& attr, const Json& config) {
   return Json(static_cast<double>(rotated) / static_cast<double>(size));
 }
 
-std::optional<Json> from_tensors(const fb::ConfigRuleT& rule, const TensorFacts& tensors) {
+// The one value of a list that has 0 for some layers; null where all are 0.
+Result<Json> set_value(const fb::KeyRuleT& rule, const Attr& attr) {
+  if (attr.type != AttrType::array)
+    return json_from(rule, attr);
+  Json value;
+  const std::size_t width = width_of(attr.element);
+  for (std::size_t at = 0; width != 0 && at + width <= attr.data.size(); at += width) {
+    Attr one{attr.key, attr.element};
+    one.data.assign(attr.data.data() + at, attr.data.data() + at + width);
+    HEIRLOOM_TRY(Json item, json_from(rule, one));
+    if (item.number() == 0.0)
+      continue;
+    if (!value.is_null() && value.dump() != item.dump())
+      return fail(Code::unsupported, "key " + base::quoted(attr.key) + " has several values: layers that differ in it are not supported");
+    value = std::move(item);
+  }
+  return value;
+}
+
+// Without the zeros behind.
+Result<Json> unpadded(const fb::KeyRuleT& rule, const Attr& attr) {
+  HEIRLOOM_TRY(Json list, list_from(rule, attr, attr.count()));
+  Json::Array items = *list.array();
+  while (items.size() > 1 && items.back().number() == 0.0)
+    items.pop_back();
+  return Json(std::move(items));
+}
+
+// What each layer's tensors tell.
+std::optional<Json> layer_values(const Map& map, const fb::ConfigRuleT& rule, const TensorFacts& tensors, const Json& config) {
+  const auto layers = layer_count(map, normalize(config));
+  if (!layers || *layers > tensors.names.size())
+    return std::nullopt;
+  std::string joined;
+  Json::Array list;
+  for (std::uint64_t i = 0; i < *layers; ++i) {
+    const auto found = std::find_if(rule.layer_values.begin(), rule.layer_values.end(),
+                                    [&](const auto& value) { return tensors.names.contains(expand(value->tensor, i)); });
+    if (found == rule.layer_values.end())
+      continue;
+    joined += (*found)->value;
+    list.push_back(rule.numbers ? Json(static_cast<std::int64_t>(i + rule.first)) : Json((*found)->value));
+  }
+  return rule.joined ? Json(std::move(joined)) : Json(std::move(list));
+}
+
+std::optional<Json> from_tensors(const Map& map, const fb::ConfigRuleT& rule, const TensorFacts& tensors, const Json& config) {
+  if (!rule.layer_values.empty())
+    return layer_values(map, rule, tensors, config);
   if (!rule.presence.empty() && rule.json.empty())
     return Json(tensors.names.contains(rule.presence));
   if (!rule.absence.empty())
@@ -124,12 +172,37 @@ std::optional<Json> from_tensors(const fb::ConfigRuleT& rule, const TensorFacts&
   return std::nullopt;
 }
 
+void remove_member(Json& config, const std::string& key) {
+  Json::Object kept;
+  for (const auto& member : *config.object())
+    if (member.first != key)
+      kept.push_back(member);
+  config = Json(std::move(kept));
+}
+
+// A key that tells how a tensor is stored.
+Result<void> apply_stored(const fb::ConfigRuleT& rule, const TensorFacts& tensors, bool is_recorded, Json& config) {
+  const bool is_so = std::find(tensors.encodings.begin(), tensors.encodings.end(), std::pair(rule.stored, rule.stored_as)) !=
+                     tensors.encodings.end();
+  if (config.find(rule.hf) != nullptr && !is_so)
+    remove_member(config, rule.hf);
+  if (config.find(rule.hf) == nullptr && is_so && !is_recorded) {
+    HEIRLOOM_TRY(Json value, model::parse_json(rule.json));
+    config.set(rule.hf, std::move(value));
+  }
+  return {};
+}
+
 // What the tensors say always holds; a recorded configuration keeps its silence about the rest.
 Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors,
                                 bool is_recorded, Json& config) {
   for (const auto& rule : map.config) {
     const Json* known = config.at(rule->hf);
-    if (const auto value = from_tensors(*rule, tensors)) {
+    if (!rule->stored.empty()) {
+      HEIRLOOM_CHECK(apply_stored(*rule, tensors, is_recorded, config));
+      continue;
+    }
+    if (const auto value = from_tensors(map, *rule, tensors, config)) {
       const bool is_silent = is_recorded && known == nullptr;
       if (!is_silent && (known == nullptr || known->dump() != value->dump()))
         set_at(config, rule->hf, *value);
@@ -149,23 +222,31 @@ Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, 
     } else if (!rule->equals.empty()) {
       HEIRLOOM_TRY(const std::uint64_t value, number_of(normalize(config), rule->equals));
       set_at(config, rule->hf, Json(static_cast<std::int64_t>(value)));
+    } else if (const Json* other = rule->same_as.empty() ? nullptr : config.at(rule->same_as)) {
+      set_at(config, rule->hf, Json(*other));
     }
   }
   return {};
 }
 
-Result<Json> value_from(const Map& map, const fb::KeyRuleT& rule, const Attr& attr, const Json& config) {
+Result<Json> value_from(const Map& map, const fb::KeyRuleT& rule, const Attr& attr, const TensorFacts& tensors, const Json& config) {
   if (rule.derive == "rotary_dim")
     return rotary_share(attr, config);
-  if (!rule.per_layer)
-    return json_from(rule, attr);
+  if (!rule.layers.empty())
+    return set_value(rule, attr);
+  if (rule.padded != 0)
+    return unpadded(rule, attr);
+  if (!rule.per_layer) {
+    HEIRLOOM_TRY(Json value, json_from(rule, attr));
+    return uncomputed(rule, with_counts(map, normalize(config), tensors.names, true), attr.key, std::move(value));
+  }
   HEIRLOOM_TRY(const std::uint64_t layers, layer_count(map, config));
   return list_from(rule, attr, layers);
 }
 
 // `given` are the keys that a recorded configuration makes.
 Result<void> apply_key_rule(const Map& map, const fb::KeyRuleT& rule, const std::vector<Attr>& attrs,
-                            const std::vector<Attr>& given, bool is_recorded, Json& config) {
+                            const std::vector<Attr>& given, const TensorFacts& tensors, bool is_recorded, Json& config) {
   const std::string gguf_key = expand_arch(rule.gguf, map.gguf_name);
   const Attr* attr = find_attr(attrs, gguf_key);
   if (attr == nullptr) {
@@ -176,7 +257,9 @@ Result<void> apply_key_rule(const Map& map, const fb::KeyRuleT& rule, const std:
   const Attr* known = find_attr(given, gguf_key);
   if (known != nullptr && *known == *attr)
     return {};
-  HEIRLOOM_TRY(Json value, value_from(map, rule, *attr, config));
+  HEIRLOOM_TRY(Json value, value_from(map, rule, *attr, tensors, config));
+  if (value.is_null())
+    return {};
   if (!rule.default_is_silence || value.dump() != rule.default_json)
     set_at(config, rule.hf.front(), std::move(value));
   return {};
@@ -185,11 +268,11 @@ Result<void> apply_key_rule(const Map& map, const fb::KeyRuleT& rule, const std:
 // `config` holds the text model's keys.
 Result<void> apply_rules(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors,
                          const std::vector<Attr>& given, bool is_recorded, Json& config) {
-  // Shares of a head last, since they need its size.
-  for (const bool is_share : {false, true})
+  // Those that need other keys last.
+  for (const bool is_last : {false, true})
     for (const auto& rule : map.keys)
-      if (rule->back && !rule->hf.empty() && (rule->derive == "rotary_dim") == is_share)
-        HEIRLOOM_CHECK(apply_key_rule(map, *rule, attrs, given, is_recorded, config));
+      if (rule->back && !rule->hf.empty() && (rule->derive == "rotary_dim" || is_computed(*rule)) == is_last)
+        HEIRLOOM_CHECK(apply_key_rule(map, *rule, attrs, given, tensors, is_recorded, config));
   return apply_config_rules(map, attrs, tensors, is_recorded, config);
 }
 
@@ -212,8 +295,12 @@ Result<Json> config_from_keys(const Map& map, const std::vector<Attr>& attrs, co
   }
   std::vector<Attr> given;
   if (is_recorded)
-    if (auto keys = keys_from_config(map, normalize(whole), 0))
+    if (auto keys = keys_from_config(map, with_counts(map, normalize(whole), tensors.names, true), 0))
       given = all_of(*std::move(keys));
+  // The tensors are as they were before they were quantized, unless a rule says how they are stored.
+  const bool is_stored_so = std::any_of(map.config.begin(), map.config.end(), [](const auto& rule) { return rule->hf == "quantization_config"; });
+  if (is_recorded && !is_stored_so && whole.find("quantization_config") != nullptr)
+    remove_member(whole, "quantization_config");
   const Json* text = whole.find("text_config");
   const bool is_nested = is_recorded ? text != nullptr && text->object() != nullptr
                                      : !map.text_model_type.empty() && map.text_model_type != map.model_type;

@@ -34,7 +34,7 @@ std::vector<float> divisors_of(std::uint64_t head_size, double theta, const Llam
     const float wavelength = static_cast<float>(two_pi) / frequency;
     if (wavelength < high_wavelength) {
       divisors.push_back(1.0f);
-    } else if (wavelength > low_wavelength) {
+    } else if (wavelength > low_wavelength || scaling.low_freq_factor == scaling.high_freq_factor) {
       divisors.push_back(static_cast<float>(scaling.factor));
     } else {
       const float smooth =
@@ -69,14 +69,14 @@ Result<Llama3Scaling> read_scaling(const Json& config) {
                positive_number(config, "rope_scaling.high_freq_factor", defaults.high_freq_factor));
   HEIRLOOM_TRY(scaling.original_context, positive_number(config, "rope_scaling.original_max_position_embeddings",
                                                          defaults.original_context));
-  if (!(scaling.high_freq_factor > scaling.low_freq_factor))
-    return fail(Error{Code::malformed, "rope_scaling is of kind llama3 but its high_freq_factor is not greater than its "
+  if (!(scaling.high_freq_factor >= scaling.low_freq_factor))
+    return fail(Error{Code::malformed, "rope_scaling is of kind llama3 but its high_freq_factor is less than its "
                                        "low_freq_factor", no_position, "config.json"});
   return scaling;
 }
 
-// Llama 3.1 and 3.2 as published.
-constexpr Llama3Scaling published[] = {{8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0, 8192.0}};
+// Llama 3.1, 3.2 and 4 Scout as published.
+constexpr Llama3Scaling published[] = {{8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0, 8192.0}, {16.0, 1.0, 1.0, 8192.0}};
 
 // The list of numbers at a path.
 Result<std::vector<float>> numbers_at(const Json& config, const std::string& path) {

@@ -268,6 +268,8 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
     if (is_whole_source(arrangement, context))
       arrangement.words.clear();
     MappedTensor tensor{expand(reading.to[k / per_part], Numbers{layer, k % per_part}), arrangement.shape, std::move(arrangement)};
+    if (!context.way.is_forward())
+      tensor.packed = rule.packed;
     if (!loss.empty())
       mapping.lossy.push_back({tensor.name, loss});
     mapping.tensors.push_back(std::move(tensor));
@@ -294,11 +296,12 @@ Result<void> drop_instance(const Reading& reading, const Context& context, const
 
 // What is made, in order: where the last source of each has come, of a group where the last of all its rules' has.
 struct Turn {
+  bool is_late = true;
   std::size_t position = 0;
   std::size_t rule = 0;
   std::uint64_t layer = no_layer;
   bool operator<(const Turn& other) const {
-    return std::tie(position, rule, layer) < std::tie(other.position, other.rule, other.layer);
+    return std::tie(is_late, position, rule, layer) < std::tie(other.is_late, other.position, other.rule, other.layer);
   }
 };
 
@@ -313,7 +316,7 @@ std::vector<Turn> turns_of(const std::vector<Reading>& readings) {
   for (std::size_t rule = 0; rule < readings.size(); ++rule)
     for (const auto& [layer, instance] : readings[rule].instances) {
       const std::string& group = readings[rule].rule->group;
-      turns.push_back({group.empty() ? instance.position : last[{group, layer}], rule, layer});
+      turns.push_back({!readings[rule].rule->is_early, group.empty() ? instance.position : last[{group, layer}], rule, layer});
     }
   std::sort(turns.begin(), turns.end());
   return turns;

@@ -51,7 +51,8 @@ Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch
   note_mapping(view, mapping, plan);
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
-    return arch::keys_from_config(map, config, file_type_of(dominant_encoding(plan.tensors)));
+    const std::string& wanted = request.recipe.encoding;
+    return arch::keys_from_config(map, config, file_type_of(wanted == "q8_0" ? wanted : dominant_encoding(plan.tensors)));
   }
   HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, 0));
   HEIRLOOM_TRY(const auto kept, plain_encodings(request.source->checkpoint, mapping.tensors));
@@ -62,10 +63,15 @@ Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch
 }
 
 // What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
-Json dtypes_record(const Checkpoint& source) {
-  const std::string most = dominant_encoding(source.tensors);
+// Weights that are stored in two tensors count as what they are without these.
+Json dtypes_record(const Checkpoint& source, const Json& config) {
+  std::vector<Tensor> tensors = source.tensors;
+  for (Tensor& tensor : tensors)
+    if (tensor.decoded && config.find("quantization_config") != nullptr)
+      tensor.encoding = "bf16";
+  const std::string most = dominant_encoding(tensors);
   Json::Object other;
-  for (const Tensor& tensor : source.tensors)
+  for (const Tensor& tensor : tensors)
     if (tensor.encoding != most)
       other.emplace_back(tensor.name, Json(tensor.encoding));
   Json::Object record;
@@ -160,7 +166,7 @@ Records add_records(const Checkpoint& source, const Package& package, Plan& plan
   if (package.generation_config.object() != nullptr)
     written.has_generation_config =
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
-  add_record(plan, source_dtypes_key, dtypes_record(source), "tensor data types");
+  add_record(plan, source_dtypes_key, dtypes_record(source, package.config), "tensor data types");
   Json::Object metadata;
   for (const Attr& attr : source.attrs)
     if (attr.key != "format")
@@ -195,7 +201,7 @@ void note_side_files(const Package& package, Plan& plan) {
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const View& view, Plan& plan) {
   const Package& package = view.package;
   const Json said = arch::normalize(package.config);
-  HEIRLOOM_TRY(const Json config, arch::complete(map, said));
+  HEIRLOOM_TRY(const Json config, arch::complete(map, arch::with_counts(map, said, names_of(view.checkpoint), false)));
   HEIRLOOM_TRY(arch::ConfigKeys keys, add_tensors_and_keys(request, map, view, config, plan));
   plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
   std::move(keys.early.begin(), keys.early.end(), std::back_inserter(plan.target.attrs));
