@@ -23,6 +23,7 @@ Result<std::uint64_t> number_of(const model::Json& config, std::string_view dime
 Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const model::Json& config);
 Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const model::Json& config);
 
+
 // The dimensions of a rule's Hugging Face tensor number `part`; empty where it is not checked.
 const std::vector<std::string>& dimensions_of(const fb::TensorRuleT& rule, std::size_t part);
 

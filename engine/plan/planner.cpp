@@ -2,6 +2,8 @@
 
 #include "engine/arch/config.hpp"
 #include "engine/base/text.hpp"
+#include "engine/host/option_text.hpp"
+#include "engine/model/remarks.hpp"
 #include "engine/plan/planner_parts.hpp"
 #include "heirloom/encodings.hpp"
 
@@ -34,6 +36,21 @@ const WellKnownEncoding* find_written_encoding(std::string_view id) {
   return find_well_known_encoding(id);
 }
 
+Result<Options> writer_options(const Request& request) {
+  Options options;
+  if (const Format* format = request.host->find_format(request.target_format)) {
+    HEIRLOOM_TRY(options, host::parse_options(*format, format->write_options, request.target_options, host::Unknown::refuse));
+  }
+  if (!request.is_directory)
+    options.push_back(Attr::text(std::string(host::target_name_option), request.target_name));
+  if (request.max_shard_size == 0)
+    return options;
+  if (find_attr(options, "max_shard_size") != nullptr)
+    return fail(Code::misuse, "--max-shard-size and --target-option max_shard_size are the same; give one");
+  options.push_back(Attr::scalar("max_shard_size", request.max_shard_size));
+  return options;
+}
+
 // Fills in the description of the output and asks the writer for its layout.
 Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
   plan.target.format = request.target_format;
@@ -49,12 +66,8 @@ Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
     plan.target.use_encoding(known != nullptr ? *known
                                               : Encoding{std::string(row->id), row->block_elements, row->block_bytes});
   }
-  Options options;
-  if (!request.is_directory)
-    options.push_back(Attr::text("target_name", request.target_name));
-  if (request.max_shard_size != 0)
-    options.push_back(Attr::scalar("max_shard_size", request.max_shard_size));
-  HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, options, log));
+  HEIRLOOM_TRY(plan.writer_options, writer_options(request));
+  HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, plan.writer_options, log));
   return {};
 }
 
@@ -155,6 +168,18 @@ void note_unused_overrides(const Recipe& recipe, Plan& plan) {
 std::span<const std::string> importance_needs(const Recipe& recipe) {
   return recipe.data ? std::span<const std::string>(recipe.data->needs_importance)
                                         : std::span<const std::string>();
+}
+
+// Tensors that the reader left out, and those that share bytes.
+void note_left_out(const Checkpoint& checkpoint, Plan& plan) {
+  for (const LeftOut& left : checkpoint.left_out)
+    plan.dispositions.push_back({"tensor:" + left.name, Fate::dropped, "", left.reason});
+  constexpr std::size_t max_lines = 5;
+  const auto groups = model::left_out_by_reason(checkpoint);
+  for (std::size_t i = 0; i < std::min(groups.size(), max_lines); ++i)
+    plan.warnings.push_back(model::describe(groups[i]));
+  if (const std::uint64_t sharing = model::count_sharing(checkpoint); sharing != 0)
+    plan.warnings.push_back(std::to_string(sharing) + " tensors share bytes with others; each is written for itself");
 }
 
 // Files that are neither weights nor side files.
@@ -268,6 +293,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   plan.target_format = request.target_format;
   plan.source_files = source.checkpoint.files;
   plan.warnings = source.checkpoint.warnings;
+  note_left_out(source.checkpoint, plan);
   // As is, the configuration matters only where its data type changes.
   const bool casts_config = request.is_directory && !request.recipe.encoding.empty();
   HEIRLOOM_TRY(Package package, read_package(source, !request.is_as_is || casts_config));

@@ -1,5 +1,6 @@
 // Hugging Face checkpoint -> GGUF, through an architecture map.
 #include "engine/arch/config.hpp"
+#include "engine/arch/shape.hpp"
 #include "engine/card/card.hpp"
 #include "engine/plan/choose.hpp"
 #include "engine/plan/dominant.hpp"
@@ -141,8 +142,12 @@ Result<void> add_tokenizer(const Request& request, const arch::Map& map, const P
   tokenizer::ToGguf options;
   options.kinds = map.tokenizers;
   options.pre_tokenizer = request.pre_tokenizer;
-  for (const auto& token : map.special_tokens)
-    options.special_tokens.push_back({token->role, token->text, token->id, token->is_late});
+  options.writes_space_prefix = map.writes_space_prefix;
+  options.user_defined_tokens = map.user_defined_tokens;
+  for (const auto& token : map.special_tokens) {
+    const auto id = token->id < 0 ? std::nullopt : std::optional<std::uint64_t>(token->id);
+    options.special_tokens.push_back({token->role, token->text, id, token->is_added});
+  }
   if (config.at("vocab_size") != nullptr) {
     HEIRLOOM_TRY(options.vocab_size, arch::vocab_size(map, config));
   }
