@@ -8,7 +8,25 @@ import safetensors_file
 
 
 # Variants of a class that a family's own checkpoint does not cover.
-VARIANTS = ("MistralForCausalLM.nemo",)
+VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "DeepseekV3ForCausalLM.fp8", "GptOssForCausalLM.bf16",
+            "NemotronHForCausalLM.moe")
+
+# What does not come back, by class and pattern of names. GGUF has no place for it:
+GONE = {
+    "DeepseekV3ForCausalLM": r"model\.layers\.3\.",
+    "Llama4ForConditionalGeneration": r"(vision_model|multi_modal_projector)\.",
+    "Qwen3_5ForConditionalGeneration": r"model\.visual\.",
+    "Qwen3_5MoeForConditionalGeneration": r"model\.visual\.",
+}
+# Or it comes back near, since it was rounded on the way: so large a share of the number.
+NEAR = {
+    "DeepseekV3ForCausalLM.fp8": (r".*", 2 ** -8),
+    "NemotronHForCausalLM": (r".*\.A_log", 2 ** -7),
+    "KimiLinearForCausalLM": (r".*\.A_log", 2 ** -20),
+    "Qwen3NextForCausalLM": (r".*(\.A_log|norm[a-z_]*\.weight)", 2 ** -7),
+    "Qwen3_5ForConditionalGeneration": (r".*(\.A_log|norm[a-z_]*\.weight)", 2 ** -7),
+    "Qwen3_5MoeForConditionalGeneration": (r".*(\.A_log|norm[a-z_]*\.weight)", 2 ** -7),
+}
 
 
 def families():
