@@ -45,6 +45,12 @@ Result<std::vector<std::string>> plain_encodings(const Checkpoint& source, const
   return encodings;
 }
 
+// What most of the file is, by the name of a recipe.
+std::string converter_type(const Plan& plan) {
+  const std::string most = dominant_encoding(plan.tensors);
+  return most == "mxfp4" ? "MXFP4_MOE" : most;
+}
+
 // Adds the tensors; returns the keys that the configuration gives.
 Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
                                                 Plan& plan) {
@@ -53,7 +59,7 @@ Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
     const std::string& wanted = request.recipe.encoding;
-    return arch::keys_from_config(map, config, file_type_of(wanted == "q8_0" ? wanted : dominant_encoding(plan.tensors)));
+    return arch::keys_from_config(map, config, file_type_of(wanted == "q8_0" ? wanted : converter_type(plan)));
   }
   HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, 0));
   HEIRLOOM_TRY(const auto kept, plain_encodings(request.source->checkpoint, mapping.tensors));
@@ -65,8 +71,9 @@ Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch
 
 // What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
 // Weights that are stored in two tensors count as what they are without these.
-Json dtypes_record(const Checkpoint& source, const Json& config) {
+Json dtypes_record(const Checkpoint& source, const Json& config, const std::set<std::string>& dropped) {
   std::vector<Tensor> tensors = source.tensors;
+  std::erase_if(tensors, [&](const Tensor& tensor) { return dropped.contains("tensor:" + tensor.name); });
   for (Tensor& tensor : tensors)
     if (tensor.decoded && config.find("quantization_config") != nullptr)
       tensor.encoding = "bf16";
@@ -80,6 +87,14 @@ Json dtypes_record(const Checkpoint& source, const Json& config) {
   if (!other.empty())
     record.emplace_back("other", Json(std::move(other)));
   return Json(std::move(record));
+}
+
+std::set<std::string> dropped_in(const Plan& plan) {
+  std::set<std::string> items;
+  for (const Disposition& disposition : plan.dispositions)
+    if (disposition.fate == Fate::dropped)
+      items.insert(disposition.item);
+  return items;
 }
 
 // A record that GGUF has no key for; too large a one is dropped with its reason. True when it is written.
@@ -171,7 +186,7 @@ Records add_records(const Checkpoint& source, const Package& package, Plan& plan
   if (package.generation_config.object() != nullptr)
     written.has_generation_config =
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
-  add_record(plan, source_dtypes_key, dtypes_record(source, package.config), "tensor data types");
+  add_record(plan, source_dtypes_key, dtypes_record(source, package.config, dropped_in(plan)), "tensor data types");
   Json::Object metadata;
   for (const Attr& attr : source.attrs)
     if (attr.key != "format")
