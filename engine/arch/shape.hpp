@@ -23,7 +23,6 @@ Result<std::uint64_t> number_of(const model::Json& config, std::string_view dime
 Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const model::Json& config);
 Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const model::Json& config);
 
-
 // The dimensions of a rule's Hugging Face tensor number `part`; empty where it is not checked.
 const std::vector<std::string>& dimensions_of(const fb::TensorRuleT& rule, std::size_t part);
 
@@ -34,5 +33,8 @@ Result<void> check_shape(const Tensor& tensor, const std::vector<std::uint64_t>&
 // "[4, 8]"
 std::string shape_text(const std::vector<std::uint64_t>& shape);
 std::string shape_text(const std::vector<std::string>& dimensions);
+
+// vocab_size, rounded up to the map's `vocab_multiple`.
+Result<std::uint64_t> vocab_size(const Map& map, const model::Json& config);
 
 }  // namespace heirloom::arch

@@ -27,13 +27,13 @@ std::string most_of(const Tensors& tensors) {
   return most == counts.end() ? "f32" : most->first;
 }
 
+}  // namespace
+
 std::string torch_dtype_of(std::string_view encoding) {
   if (encoding == "bf16")
     return "bfloat16";
   return encoding == "f16" ? "float16" : "float32";
 }
-
-}  // namespace
 
 std::string dominant_encoding(const std::vector<Tensor>& tensors) { return most_of(tensors); }
 std::string dominant_encoding(const std::vector<PlanTensor>& tensors) { return most_of(tensors); }

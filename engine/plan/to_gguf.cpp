@@ -153,7 +153,7 @@ std::vector<std::pair<std::string, std::string>> add_general(const Package& pack
   return std::move(keys.dropped);
 }
 
-Result<void> add_tokenizer(const Request& request, const arch::Map& map, const Package& package, const Json& config, Plan& plan) {
+Result<void> add_tokenizer(const Request& request, const arch::Map& map, const View& view, const Json& config, Plan& plan) {
   tokenizer::ToGguf options;
   options.kinds = map.tokenizers;
   options.pre_tokenizer = request.pre_tokenizer;
@@ -166,8 +166,11 @@ Result<void> add_tokenizer(const Request& request, const arch::Map& map, const P
   if (config.at("vocab_size") != nullptr) {
     HEIRLOOM_TRY(options.vocab_size, arch::vocab_size(map, config));
   }
-  const auto read_file = [&](std::string_view name) { return read_optional(*request.source, package, name, model::max_json_bytes); };
-  HEIRLOOM_TRY(tokenizer::GgufTokenizer made, tokenizer::to_gguf(read_file, options));
+  const auto read_file = [&](std::string_view name) { return read_optional(*request.source, view.package, name, model::max_json_bytes); };
+  auto all = tokenizer::to_gguf(read_file, options);
+  if (!all && !view.tokenizer_hint.empty())
+    all.error().message += "; " + view.tokenizer_hint;
+  HEIRLOOM_TRY(tokenizer::GgufTokenizer made, std::move(all));
   for (Attr& attr : made.attrs)
     plan.target.attrs.push_back(std::move(attr));
   plan.warnings.insert(plan.warnings.end(), made.warnings.begin(), made.warnings.end());
@@ -229,7 +232,7 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Vi
   for (Attr& attr : keys.attrs)
     plan.target.attrs.push_back(std::move(attr));
   plan.target.attrs.push_back(Attr::scalar("general.quantization_version", quantization_version));
-  HEIRLOOM_CHECK(add_tokenizer(request, map, package, config, plan));
+  HEIRLOOM_CHECK(add_tokenizer(request, map, view, config, plan));
   const Records records = add_records(view.checkpoint, package, plan);
   if (request.recipe.follows_quantize())
     set_quantize_keys(request.recipe.data->file_type.value_or(file_type_of(dominant_encoding(plan.tensors))),
