@@ -325,7 +325,7 @@ TEST_CASE("experts that no file holds are missed at once, and too many are refus
   auto many = config();
   many.set("num_experts", json("65536"));
   CHECK(arch::map_to_gguf(*map, {&source}, {0}, many).error().tensor == "l.0.e.1.w");
-  many.set("num_experts", json("1000000000000"));
+  many.set("num_experts", json("65537"));
   CHECK(arch::map_to_gguf(*map, {&source}, {0}, many).error().message.find("at most 65536") != std::string::npos);
 }
 
