@@ -34,7 +34,4 @@ Result<void> check_shape(const Tensor& tensor, const std::vector<std::uint64_t>&
 std::string shape_text(const std::vector<std::uint64_t>& shape);
 std::string shape_text(const std::vector<std::string>& dimensions);
 
-// vocab_size, rounded up to the map's `vocab_multiple`.
-Result<std::uint64_t> vocab_size(const Map& map, const model::Json& config);
-
 }  // namespace heirloom::arch
