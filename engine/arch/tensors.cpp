@@ -110,7 +110,7 @@ Result<void> put_in(const Place& place, const Layers& layers, std::uint32_t inde
   Instance& instance = reading.instances[layer];
   instance.position = position;
   if (reading.to.empty()) {
-    instance.inputs.push_back(index);
+    instance.inputs.emplace(instance.inputs.size(), index);
     return {};
   }
   const std::uint64_t per_part = reading.per_part(reading.from);
