@@ -87,6 +87,9 @@ class Session {
 
  private:
   Session() = default;
+  // With weights that are stored in two tensors seen as one (engine/plan/packed.hpp).
+  Result<std::unique_ptr<model::Source>> open_whole(const std::filesystem::path& path,
+                                                    const host::OpenOptions& options) const;
   Result<std::unique_ptr<plan::ImportanceMatrix>> open_importance(const ConvertOptions& options) const;
   std::unique_ptr<host::Host> host_;
   arch::Maps maps_;

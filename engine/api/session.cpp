@@ -5,6 +5,8 @@
 #include "engine/host/option_text.hpp"
 #include "engine/model/remarks.hpp"
 #include "engine/plan/native.hpp"
+#include "engine/plan/package.hpp"
+#include "engine/plan/packed.hpp"
 #include "engine/plan/view.hpp"
 
 #include <algorithm>
@@ -136,9 +138,18 @@ Result<std::unique_ptr<plan::ImportanceMatrix>> Session::open_importance(const C
   return std::make_unique<plan::ImportanceMatrix>(std::move(matrix));
 }
 
+Result<std::unique_ptr<model::Source>> Session::open_whole(const fs::path& path, const host::OpenOptions& options) const {
+  HEIRLOOM_TRY(auto source, open(path, options));
+  if (const auto package = plan::read_package(*source))
+    if (auto seen = plan::see_packed(*source, package->config); !seen)
+      return fail(std::move(seen).error().in_file(path.string()));
+  return source;
+}
+
 Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   Planned planned;
-  HEIRLOOM_TRY(planned.source, open(options.source, {options.from, {}, options.source_options}));
+  const host::OpenOptions how{options.from, {}, options.source_options};
+  HEIRLOOM_TRY(planned.source, options.is_as_is ? open(options.source, how) : open_whole(options.source, how));
   if (!options.allows_findings)
     HEIRLOOM_CHECK(refuse_findings(*planned.source));
   HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to, options.native_layout));
@@ -186,8 +197,8 @@ Result<run::Outcome> Session::execute(const Planned& planned, const run::Execute
 Result<Differences> Session::diff(const fs::path& first, const fs::path& second, const std::vector<std::string>& source_options,
                                   const run::CompareOptions& options) const {
   Differences differences;
-  HEIRLOOM_TRY(differences.first, open(first, {"", {}, source_options, true}));
-  HEIRLOOM_TRY(differences.second, open(second, {"", {}, source_options, true}));
+  HEIRLOOM_TRY(differences.first, open_whole(first, {"", {}, source_options, true}));
+  HEIRLOOM_TRY(differences.second, open_whole(second, {"", {}, source_options, true}));
   HEIRLOOM_CHECK(check_one_knows(*host_, {differences.first.get(), differences.second.get()}, source_options));
   for (const model::Source* source : {differences.first.get(), differences.second.get()})
     for (const std::string& line : findings_in_words(source->checkpoint))

@@ -1,6 +1,9 @@
 #include "engine/arch/config.hpp"
 
+#include "engine/arch/derive.hpp"
+#include "engine/arch/layers.hpp"
 #include "engine/arch/pattern.hpp"
+#include "engine/arch/shape.hpp"
 #include "engine/base/text.hpp"
 
 #include <algorithm>
@@ -16,29 +19,6 @@ bool is_present(const Json* json) { return json != nullptr && !json->is_null(); 
 
 std::string as_text(const Json& json) { return json.text() != nullptr ? *json.text() : json.dump(); }
 
-void rename_member(Json& json, std::string_view from, const std::string& to) {
-  const auto* object = json.object();
-  if (object == nullptr || json.find(from) == nullptr)
-    return;
-  const bool is_taken = json.find(to) != nullptr;
-  Json::Object renamed;
-  for (const auto& [key, value] : *object) {
-    if (key != from)
-      renamed.emplace_back(key, value);
-    else if (!is_taken)
-      renamed.emplace_back(to, value);
-  }
-  json.value() = std::move(renamed);
-}
-
-Json without(const Json& json, std::string_view key) {
-  Json::Object kept;
-  for (const auto& member : *json.object())
-    if (member.first != key)
-      kept.push_back(member);
-  return Json(std::move(kept));
-}
-
 Error wrong_value(std::string_view path, const Json& value, std::string_view wanted) {
   return {Code::malformed, "configuration key " + base::quoted(path) + " is " + value.dump() + ", not " +
                                std::string(wanted), no_position, "config.json"};
@@ -51,13 +31,30 @@ Result<std::string> translated(const fb::KeyRuleT& rule, std::string_view path, 
   return fail(wrong_value(path, value, "a value that the map knows"));
 }
 
+// A whole number, or one that stands for a text.
+Result<std::int64_t> whole_value(const fb::KeyRuleT& rule, std::string_view path, const Json& value, std::int64_t lowest,
+                                 std::int64_t highest) {
+  std::optional<std::int64_t> number = value.integer();
+  if (!rule.values.empty()) {
+    HEIRLOOM_TRY(const std::string digits, translated(rule, path, value));
+    HEIRLOOM_TRY(const Json parsed, model::parse_json(digits));
+    number = parsed.integer();
+  }
+  if (!number || *number < lowest || *number > highest)
+    return fail(wrong_value(path, value, "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest)));
+  return *number;
+}
+
 Result<Attr> attr_from(const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path, const Json& value) {
   switch (static_cast<AttrType>(rule.type)) {
     case AttrType::u32: {
-      const auto number = value.integer();
-      if (!number || *number < 0 || *number > std::numeric_limits<std::uint32_t>::max())
-        return fail(wrong_value(path, value, "a whole number from 0 to 4294967295"));
-      return Attr::scalar(gguf_key, static_cast<std::uint32_t>(*number));
+      HEIRLOOM_TRY(const std::int64_t number, whole_value(rule, path, value, 0, std::numeric_limits<std::uint32_t>::max()));
+      return Attr::scalar(gguf_key, static_cast<std::uint32_t>(number));
+    }
+    case AttrType::i32: {
+      constexpr std::int64_t lowest = std::numeric_limits<std::int32_t>::min();
+      HEIRLOOM_TRY(const std::int64_t number, whole_value(rule, path, value, lowest, std::numeric_limits<std::int32_t>::max()));
+      return Attr::scalar(gguf_key, static_cast<std::int32_t>(number));
     }
     case AttrType::f32: {
       const auto number = value.number();
@@ -101,13 +98,46 @@ Result<Attr> list_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
   return all;
 }
 
-// The number of dimensions of a head that are rotated.
-Result<Json> rotary_dim(const Json& config, std::string_view path, const Json& share) {
-  const auto number = share.number();
-  if (!number || !(*number > 0) || *number > 1)
-    return fail(wrong_value(path, share, "a number above 0, up to 1"));
-  HEIRLOOM_TRY(const std::uint64_t size, head_dim(config));
-  return Json(static_cast<std::int64_t>(static_cast<double>(size) * *number));
+// The one value for each layer of a set, 0 for the others.
+Result<Attr> set_list_from(const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path, const Json& value,
+                           const Layers& layers) {
+  HEIRLOOM_TRY(const Attr one, attr_from(rule, gguf_key, path, value));
+  Attr all{gguf_key, AttrType::array, one.type};
+  for (std::uint64_t i = 0; i < layers.count(); ++i) {
+    if (layers.contains({rule.layers}, i))
+      all.data.insert(all.data.end(), one.data.begin(), one.data.end());
+    else
+      all.data.resize(all.data.size() + one.data.size());
+  }
+  return all;
+}
+
+// A list of numbers, with zeros behind.
+Result<Attr> padded_from(const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path, const Json& value) {
+  const Json::Array* list = value.array();
+  if (list == nullptr || list->empty() || list->size() > rule.padded)
+    return fail(wrong_value(path, value, "a list of at most " + std::to_string(rule.padded) + " numbers"));
+  Attr all{gguf_key, AttrType::array, static_cast<AttrType>(rule.type)};
+  for (const Json& item : *list) {
+    HEIRLOOM_TRY(const Attr one, attr_from(rule, gguf_key, path, item));
+    all.data.insert(all.data.end(), one.data.begin(), one.data.end());
+  }
+  all.data.resize(rule.padded * std::size_t{width_of(all.element)});
+  return all;
+}
+
+Result<Attr> any_from(const Map& map, const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path,
+                      const Json& value, const Json& config) {
+  if (rule.padded != 0)
+    return padded_from(rule, gguf_key, path, value);
+  if (!rule.layers.empty()) {
+    HEIRLOOM_TRY(const Layers layers, Layers::read(map, config));
+    return set_list_from(rule, gguf_key, path, value, layers);
+  }
+  if (!rule.per_layer)
+    return attr_from(rule, gguf_key, path, value);
+  HEIRLOOM_TRY(const std::uint64_t layers, layer_count(map, config));
+  return list_from(rule, gguf_key, path, value, layers);
 }
 
 // What the configuration says, and the path it was found at ("" when derived or by default); null when there is none.
@@ -117,6 +147,14 @@ Result<std::pair<Json, std::string>> said_of(const fb::KeyRuleT& rule, const Jso
       return std::pair(*found, path);
   if (rule.derive == "head_dim") {
     HEIRLOOM_TRY(const std::uint64_t size, head_dim(config));
+    return std::pair(Json(static_cast<std::int64_t>(size)), std::string());
+  }
+  if (rule.derive == "longrope_attn_factor") {
+    HEIRLOOM_TRY(Json factor, longrope_attn_factor(config));
+    return std::pair(std::move(factor), std::string());
+  }
+  if (!rule.product.empty()) {
+    HEIRLOOM_TRY(const std::uint64_t size, number_of(config, rule.product));
     return std::pair(Json(static_cast<std::int64_t>(size)), std::string());
   }
   if (!rule.default_json.empty()) {
@@ -130,6 +168,9 @@ Result<std::pair<Json, std::string>> value_of(const fb::KeyRuleT& rule, const Js
   HEIRLOOM_TRY(auto said, said_of(rule, config));
   if (rule.derive == "rotary_dim" && !said.first.is_null()) {
     HEIRLOOM_TRY(said.first, rotary_dim(config, said.second, said.first));
+  }
+  if (!said.first.is_null()) {
+    HEIRLOOM_TRY(said.first, computed(rule, config, said.second, std::move(said.first)));
   }
   return said;
 }
@@ -148,6 +189,15 @@ Error not_allowed(const Map& map, const fb::ConfigRuleT& rule, const Json& value
           no_position, "config.json"};
 }
 
+Result<void> check_equal(const Map& map, const fb::ConfigRuleT& rule, const Json& value, const Json& config) {
+  if (rule.equals.empty())
+    return {};
+  HEIRLOOM_TRY(const std::uint64_t wanted, number_of(config, rule.equals));
+  if (value.number() != static_cast<double>(wanted))
+    return fail(not_allowed(map, rule, value, std::to_string(wanted) + ", which is " + rule.equals + ", only"));
+  return {};
+}
+
 bool is_repeated(const std::vector<std::string>& texts, const Json& value, std::uint64_t layers) {
   const Json::Array* list = value.array();
   if (list == nullptr || list->size() != layers)
@@ -159,28 +209,6 @@ bool is_repeated(const std::vector<std::string>& texts, const Json& value, std::
 }
 
 }  // namespace
-
-Json normalize(const Json& config) {
-  if (config.object() == nullptr)
-    return config;
-  Json out = config;
-  rename_member(out, "dtype", "torch_dtype");
-  if (const Json* parameters = out.find("rope_parameters"); parameters != nullptr && parameters->object() != nullptr) {
-    Json scaling = *parameters;
-    if (const Json* theta = scaling.find("rope_theta"); is_present(theta)) {
-      out.set("rope_theta", *theta);
-      scaling = without(scaling, "rope_theta");
-    }
-    out = without(out, "rope_parameters");
-    out.set("rope_scaling", std::move(scaling));
-  }
-  if (const Json* scaling = out.find("rope_scaling"); scaling != nullptr && scaling->object() != nullptr) {
-    Json renamed = *scaling;
-    rename_member(renamed, "type", "rope_type");
-    out.set("rope_scaling", std::move(renamed));
-  }
-  return out;
-}
 
 bool holds(const fb::ConditionT* condition, const Json& config) {
   if (condition == nullptr)
@@ -202,27 +230,21 @@ Result<std::uint64_t> whole_number(const Json& config, std::string_view key) {
   return static_cast<std::uint64_t>(*number);
 }
 
-Result<std::uint64_t> head_dim(const Json& config) {
-  if (is_present(config.at("head_dim")))
-    return whole_number(config, "head_dim");
-  HEIRLOOM_TRY(const std::uint64_t hidden, whole_number(config, "hidden_size"));
-  HEIRLOOM_TRY(const std::uint64_t heads, whole_number(config, "num_attention_heads"));
-  if (heads == 0 || hidden % heads != 0)
-    return fail(Error{Code::malformed, "hidden_size " + std::to_string(hidden) + " is not a multiple of num_attention_heads " +
-                                           std::to_string(heads), no_position, "config.json"});
-  return hidden / heads;
-}
-
-Result<void> check_allowed(const Map& map, const Json& config) {
+Result<void> check_allowed(const Map& map, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   for (const auto& rule : map.config) {
     const Json* value = config.at(rule->hf);
-    if (!is_present(value))
+    if (!is_present(value) || !holds(rule->when.get(), config))
       continue;
+    HEIRLOOM_CHECK(check_equal(map, *rule, *value, config));
+    if (const Json* other = rule->same_as.empty() ? nullptr : config.at(rule->same_as);
+        is_present(other) && other->number() != value->number())
+      return fail(not_allowed(map, *rule, *value, other->dump() + ", which is " + base::quoted(rule->same_as) + ", only"));
     if (!rule->allowed.empty() &&
         std::find(rule->allowed.begin(), rule->allowed.end(), value->dump()) == rule->allowed.end())
       return fail(not_allowed(map, *rule, *value, list_of(rule->allowed) + " only"));
     if (!rule->repeats.empty()) {
-      HEIRLOOM_TRY(const std::uint64_t layers, whole_number(config, map.layers));
+      HEIRLOOM_TRY(const std::uint64_t layers, layer_count(map, config));
       if (!is_repeated(rule->repeats, *value, layers))
         return fail(not_allowed(map, *rule, *value, list_of(rule->repeats) + " repeated over " + std::to_string(layers) +
                                                         " layers only"));
@@ -238,8 +260,9 @@ Result<void> check_rope_scaling(const Json& config) {
   return {};
 }
 
-Result<ConfigKeys> keys_from_config(const Map& map, const Json& config, std::uint32_t file_type) {
-  HEIRLOOM_CHECK(check_rope_scaling(config));
+Result<ConfigKeys> keys_from_config(const Map& map, const Json& said, std::uint32_t file_type) {
+  HEIRLOOM_CHECK(check_rope_scaling(said));
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   ConfigKeys keys;
   for (const auto& rule : map.keys) {
     if (!holds(rule->when.get(), config))
@@ -257,14 +280,8 @@ Result<ConfigKeys> keys_from_config(const Map& map, const Json& config, std::uin
       return fail(Error{Code::malformed, "configuration key " + base::quoted(rule->hf.empty() ? gguf_key : rule->hf.front()) +
                                              " is missing", no_position, "config.json"});
     }
-    if (rule->per_layer) {
-      HEIRLOOM_TRY(const std::uint64_t layers, whole_number(config, map.layers));
-      HEIRLOOM_TRY(Attr attr, list_from(*rule, gguf_key, path, value, layers));
-      keys.attrs.push_back(std::move(attr));
-    } else {
-      HEIRLOOM_TRY(Attr attr, attr_from(*rule, gguf_key, path, value));
-      keys.attrs.push_back(std::move(attr));
-    }
+    HEIRLOOM_TRY(Attr attr, any_from(map, *rule, gguf_key, path, value, config));
+    (rule->is_early ? keys.early : keys.attrs).push_back(std::move(attr));
     if (!path.empty())
       keys.used.insert(path);
   }

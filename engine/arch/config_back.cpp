@@ -1,6 +1,8 @@
 // GGUF keys -> config.json.
 #include "engine/arch/config.hpp"
+#include "engine/arch/derive.hpp"
 #include "engine/arch/pattern.hpp"
+#include "engine/arch/shape.hpp"
 #include "engine/base/text.hpp"
 
 #include <algorithm>
@@ -12,31 +14,6 @@ namespace heirloom::arch {
 namespace {
 
 using model::Json;
-
-// Sets a member by dotted path, making objects on the way.
-void set_at(Json& json, std::string_view path, Json value) {
-  const std::size_t dot = path.find('.');
-  if (json.object() == nullptr)
-    json.value() = Json::Object{};
-  if (dot == std::string_view::npos) {
-    json.set(std::string(path), std::move(value));
-    return;
-  }
-  const std::string head(path.substr(0, dot));
-  const Json* found = json.find(head);
-  Json inner = found == nullptr ? Json(Json::Object{}) : *found;
-  set_at(inner, path.substr(dot + 1), std::move(value));
-  json.set(head, std::move(inner));
-}
-
-// A binary32 as the double a person would have written: 1e-5, not 9.99999974737875e-06.
-double shortest(float value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  double parsed = value;
-  std::from_chars(text, end, parsed);
-  return parsed;
-}
 
 Error wrong_type(const Attr& attr, std::string_view wanted) {
   return {Code::malformed, "key " + base::quoted(attr.key) + " is not " + std::string(wanted)};
@@ -87,7 +64,12 @@ Result<Json> json_from(const fb::KeyRuleT& rule, const Attr& attr) {
   switch (static_cast<AttrType>(rule.type)) {
     case AttrType::u32: {
       HEIRLOOM_TRY(const std::int64_t number, integer_from(attr, 0, std::numeric_limits<std::uint32_t>::max()));
-      return Json(number);
+      return rule.values.empty() ? Json(number) : translated(rule, attr, std::to_string(number));
+    }
+    case AttrType::i32: {
+      HEIRLOOM_TRY(const std::int64_t number, integer_from(attr, std::numeric_limits<std::int32_t>::min(),
+                                                          std::numeric_limits<std::int32_t>::max()));
+      return rule.values.empty() ? Json(number) : translated(rule, attr, std::to_string(number));
     }
     case AttrType::f32: {
       HEIRLOOM_TRY(const double number, number_from(attr));
@@ -129,8 +111,56 @@ Result<Json> rotary_share(const Attr& attr, const Json& config) {
   return Json(static_cast<double>(rotated) / static_cast<double>(size));
 }
 
-std::optional<Json> from_tensors(const fb::ConfigRuleT& rule, const TensorFacts& tensors) {
-  if (!rule.presence.empty())
+// The one value of a list that has 0 for some layers; null where all are 0.
+Result<Json> set_value(const fb::KeyRuleT& rule, const Attr& attr) {
+  if (attr.type != AttrType::array)
+    return json_from(rule, attr);
+  Json value;
+  const std::size_t width = width_of(attr.element);
+  for (std::size_t at = 0; width != 0 && at + width <= attr.data.size(); at += width) {
+    Attr one{attr.key, attr.element};
+    one.data.assign(attr.data.data() + at, attr.data.data() + at + width);
+    HEIRLOOM_TRY(Json item, json_from(rule, one));
+    if (item.number() == 0.0)
+      continue;
+    if (!value.is_null() && value.dump() != item.dump())
+      return fail(Code::unsupported, "key " + base::quoted(attr.key) + " has several values: layers that differ in it are not supported");
+    value = std::move(item);
+  }
+  return value;
+}
+
+// Without the zeros behind.
+Result<Json> unpadded(const fb::KeyRuleT& rule, const Attr& attr) {
+  HEIRLOOM_TRY(Json list, list_from(rule, attr, attr.count()));
+  Json::Array items = *list.array();
+  while (items.size() > 1 && items.back().number() == 0.0)
+    items.pop_back();
+  return Json(std::move(items));
+}
+
+// What each layer's tensors tell.
+std::optional<Json> layer_values(const Map& map, const fb::ConfigRuleT& rule, const TensorFacts& tensors, const Json& config) {
+  const auto layers = layer_count(map, normalize(config));
+  if (!layers || *layers > tensors.names.size())
+    return std::nullopt;
+  std::string joined;
+  Json::Array list;
+  for (std::uint64_t i = 0; i < *layers; ++i) {
+    const auto found = std::find_if(rule.layer_values.begin(), rule.layer_values.end(),
+                                    [&](const auto& value) { return tensors.names.contains(expand(value->tensor, i)); });
+    if (found == rule.layer_values.end())
+      continue;
+    joined += (*found)->value;
+    list.push_back(rule.numbers ? Json(static_cast<std::int64_t>(i + rule.first)) : Json((*found)->value));
+  }
+  return rule.joined ? Json(std::move(joined)) : Json(std::move(list));
+}
+
+std::optional<Json> from_tensors(const Map& map, const fb::ConfigRuleT& rule, const TensorFacts& tensors, const Json& config) {
+  if (!rule.layer_values.empty())
+    return layer_values(map, rule, tensors, config);
+  if (!rule.presence.empty() && rule.json.empty())
     return Json(tensors.names.contains(rule.presence));
   if (!rule.absence.empty())
     return Json(!tensors.names.contains(rule.absence));
@@ -142,18 +172,44 @@ std::optional<Json> from_tensors(const fb::ConfigRuleT& rule, const TensorFacts&
   return std::nullopt;
 }
 
+void remove_member(Json& config, const std::string& key) {
+  Json::Object kept;
+  for (const auto& member : *config.object())
+    if (member.first != key)
+      kept.push_back(member);
+  config = Json(std::move(kept));
+}
+
+// A key that tells how a tensor is stored.
+Result<void> apply_stored(const fb::ConfigRuleT& rule, const TensorFacts& tensors, bool is_recorded, Json& config) {
+  const bool is_so = std::find(tensors.encodings.begin(), tensors.encodings.end(), std::pair(rule.stored, rule.stored_as)) !=
+                     tensors.encodings.end();
+  if (config.find(rule.hf) != nullptr && !is_so)
+    remove_member(config, rule.hf);
+  if (config.find(rule.hf) == nullptr && is_so && !is_recorded) {
+    HEIRLOOM_TRY(Json value, model::parse_json(rule.json));
+    config.set(rule.hf, std::move(value));
+  }
+  return {};
+}
+
 // What the tensors say always holds; a recorded configuration keeps its silence about the rest.
 Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors,
                                 bool is_recorded, Json& config) {
   for (const auto& rule : map.config) {
     const Json* known = config.at(rule->hf);
-    if (const auto value = from_tensors(*rule, tensors)) {
+    if (!rule->stored.empty()) {
+      HEIRLOOM_CHECK(apply_stored(*rule, tensors, is_recorded, config));
+      continue;
+    }
+    if (const auto value = from_tensors(map, *rule, tensors, config)) {
       const bool is_silent = is_recorded && known == nullptr;
       if (!is_silent && (known == nullptr || known->dump() != value->dump()))
         set_at(config, rule->hf, *value);
       continue;
     }
-    if (known != nullptr || is_recorded)
+    if (known != nullptr || is_recorded || !holds(rule->when.get(), normalize(config)) ||
+        (!rule->presence.empty() && !tensors.names.contains(rule->presence)))
       continue;
     const Attr* attr = rule->key.empty() ? nullptr : find_attr(attrs, rule->key);
     if (attr != nullptr) {
@@ -163,61 +219,101 @@ Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, 
     } else if (!rule->json.empty()) {
       HEIRLOOM_TRY(Json value, model::parse_json(rule->json));
       set_at(config, rule->hf, std::move(value));
+    } else if (!rule->equals.empty()) {
+      HEIRLOOM_TRY(const std::uint64_t value, number_of(normalize(config), rule->equals));
+      set_at(config, rule->hf, Json(static_cast<std::int64_t>(value)));
+    } else if (const Json* other = rule->same_as.empty() ? nullptr : config.at(rule->same_as)) {
+      set_at(config, rule->hf, Json(*other));
     }
   }
   return {};
 }
 
-Result<Json> value_from(const Map& map, const fb::KeyRuleT& rule, const Attr& attr, const Json& config) {
+Result<Json> value_from(const Map& map, const fb::KeyRuleT& rule, const Attr& attr, const TensorFacts& tensors, const Json& config) {
   if (rule.derive == "rotary_dim")
     return rotary_share(attr, config);
-  if (!rule.per_layer)
-    return json_from(rule, attr);
-  HEIRLOOM_TRY(const std::uint64_t layers, whole_number(config, map.layers));
+  if (!rule.layers.empty())
+    return set_value(rule, attr);
+  if (rule.padded != 0)
+    return unpadded(rule, attr);
+  if (!rule.per_layer) {
+    HEIRLOOM_TRY(Json value, json_from(rule, attr));
+    return uncomputed(rule, with_counts(map, normalize(config), tensors.names, true), attr.key, std::move(value));
+  }
+  HEIRLOOM_TRY(const std::uint64_t layers, layer_count(map, config));
   return list_from(rule, attr, layers);
 }
 
 // `given` are the keys that a recorded configuration makes.
 Result<void> apply_key_rule(const Map& map, const fb::KeyRuleT& rule, const std::vector<Attr>& attrs,
-                            const std::vector<Attr>& given, bool is_recorded, Json& config) {
+                            const std::vector<Attr>& given, const TensorFacts& tensors, bool is_recorded, Json& config) {
   const std::string gguf_key = expand_arch(rule.gguf, map.gguf_name);
   const Attr* attr = find_attr(attrs, gguf_key);
   if (attr == nullptr) {
-    if (rule.optional || !rule.default_json.empty() || !rule.derive.empty() || is_recorded)
+    if (rule.optional || !rule.default_json.empty() || !rule.derive.empty() || !rule.product.empty() || is_recorded)
       return {};
     return fail(Code::malformed, "key " + base::quoted(gguf_key) + " is missing, so no config.json can be made");
   }
   const Attr* known = find_attr(given, gguf_key);
   if (known != nullptr && *known == *attr)
     return {};
-  HEIRLOOM_TRY(Json value, value_from(map, rule, *attr, config));
-  set_at(config, rule.hf.front(), std::move(value));
+  HEIRLOOM_TRY(Json value, value_from(map, rule, *attr, tensors, config));
+  if (value.is_null())
+    return {};
+  if (!rule.default_is_silence || value.dump() != rule.default_json)
+    set_at(config, rule.hf.front(), std::move(value));
   return {};
+}
+
+// `config` holds the text model's keys.
+Result<void> apply_rules(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors,
+                         const std::vector<Attr>& given, bool is_recorded, Json& config) {
+  // Those that need other keys last.
+  for (const bool is_last : {false, true})
+    for (const auto& rule : map.keys)
+      if (rule->back && !rule->hf.empty() && (rule->derive == "rotary_dim" || is_computed(*rule)) == is_last)
+        HEIRLOOM_CHECK(apply_key_rule(map, *rule, attrs, given, tensors, is_recorded, config));
+  return apply_config_rules(map, attrs, tensors, is_recorded, config);
+}
+
+std::vector<Attr> all_of(ConfigKeys keys) {
+  std::vector<Attr> all = std::move(keys.early);
+  all.insert(all.end(), std::make_move_iterator(keys.attrs.begin()), std::make_move_iterator(keys.attrs.end()));
+  return all;
 }
 
 }  // namespace
 
 Result<Json> config_from_keys(const Map& map, const std::vector<Attr>& attrs, const TensorFacts& tensors,
                               const Json& recorded) {
-  Json config = recorded;
+  Json whole = recorded;
   const bool is_recorded = recorded.object() != nullptr;
   if (!is_recorded) {
-    config = Json(Json::Object{});
-    config.set("architectures", Json(Json::Array{Json(map.hf_classes.front())}));
-    config.set("model_type", Json(map.model_type));
+    whole = Json(Json::Object{});
+    whole.set("architectures", Json(Json::Array{Json(map.hf_classes.front())}));
+    whole.set("model_type", Json(map.model_type));
   }
-  const Json seen = normalize(config);
   std::vector<Attr> given;
   if (is_recorded)
-    if (auto keys = keys_from_config(map, seen, 0))
-      given = std::move(keys->attrs);
-  // Shares of a head last, since they need its size.
-  for (const bool is_share : {false, true})
-    for (const auto& rule : map.keys)
-      if (rule->back && !rule->hf.empty() && (rule->derive == "rotary_dim") == is_share)
-        HEIRLOOM_CHECK(apply_key_rule(map, *rule, attrs, given, is_recorded, config));
-  HEIRLOOM_CHECK(apply_config_rules(map, attrs, tensors, is_recorded, config));
-  return config;
+    if (auto keys = keys_from_config(map, with_counts(map, normalize(whole), tensors.names, true), 0))
+      given = all_of(*std::move(keys));
+  // The tensors are as they were before they were quantized, unless a rule says how they are stored.
+  const bool is_stored_so = std::any_of(map.config.begin(), map.config.end(), [](const auto& rule) { return rule->hf == "quantization_config"; });
+  if (is_recorded && !is_stored_so && whole.find("quantization_config") != nullptr)
+    remove_member(whole, "quantization_config");
+  const Json* text = whole.find("text_config");
+  const bool is_nested = is_recorded ? text != nullptr && text->object() != nullptr
+                                     : !map.text_model_type.empty() && map.text_model_type != map.model_type;
+  if (!is_nested) {
+    HEIRLOOM_CHECK(apply_rules(map, attrs, tensors, given, is_recorded, whole));
+    return whole;
+  }
+  Json inner = is_recorded ? *text : Json(Json::Object{});
+  if (!is_recorded)
+    inner.set("model_type", Json(map.text_model_type));
+  HEIRLOOM_CHECK(apply_rules(map, attrs, tensors, given, is_recorded, inner));
+  whole.set("text_config", std::move(inner));
+  return whole;
 }
 
 }  // namespace heirloom::arch

@@ -130,7 +130,8 @@ Result<void> check_rules(const Map& map) {
     for (const Side side : {Side::hugging_face, Side::gguf, Side::native})
       for (const std::string& pattern : patterns_of(*rule, side)) {
         name = name.empty() ? base::quoted(pattern) : name;
-        if (!seen[side].insert(pattern).second && !rule->shares)
+        const bool is_elsewhere = rule->shares || !rule->layers.empty() || rule->when != nullptr;
+        if (!seen[side].insert(pattern).second && !is_elsewhere)
           return fail(Code::misuse, "tensor rule " + name + " has the same \"hf\" or \"gguf\" as one before it");
       }
     HEIRLOOM_CHECK(check_dimensions(*rule, name));

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view layer_mark = "{i}";
 constexpr std::string_view expert_mark = "{e}";
+constexpr std::string_view count_mark = "{n}";
+constexpr std::string_view any_mark = "{*}";
 constexpr std::string_view arch_mark = "{arch}";
 
 bool has(std::string_view pattern, std::string_view mark) { return pattern.find(mark) != std::string_view::npos; }
@@ -40,6 +42,8 @@ std::optional<Numbers> match_numbers(std::string_view pattern, std::string_view 
   for (;;) {
     const std::size_t layer = pattern.find(layer_mark), expert = pattern.find(expert_mark);
     const std::size_t at = std::min(layer, expert);
+    if (at == std::string_view::npos && pattern.ends_with(any_mark))
+      return name.starts_with(pattern.substr(0, pattern.size() - any_mark.size())) ? std::optional(numbers) : std::nullopt;
     if (at == std::string_view::npos)
       return pattern == name ? std::optional(numbers) : std::nullopt;
     if (!name.starts_with(pattern.substr(0, at)))
@@ -63,6 +67,10 @@ std::optional<std::uint64_t> match(std::string_view pattern, std::string_view na
 }
 
 std::string expand(std::string_view pattern, std::uint64_t layer) { return expand(pattern, Numbers{layer, no_layer}); }
+
+std::string expand_count(std::string_view pattern, std::uint64_t layers) {
+  return replaced(pattern, count_mark, std::to_string(layers));
+}
 
 std::string expand_arch(std::string_view pattern, std::string_view arch) { return replaced(pattern, arch_mark, arch); }
 

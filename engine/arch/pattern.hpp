@@ -1,5 +1,5 @@
 // Tensor name patterns: text with at most one "{i}", which stands for a layer number, and one "{e}", for the number of an
-// expert; neither has leading zeros. Pure functions.
+// expert; neither has leading zeros. "{n}" stands for the number of layers, "{*}" at the end for any text. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,9 @@ std::string expand(std::string_view pattern, const Numbers& numbers);
 // Patterns without "{e}".
 std::optional<std::uint64_t> match(std::string_view pattern, std::string_view name);
 std::string expand(std::string_view pattern, std::uint64_t layer);
+
+// "{n}" replaced.
+std::string expand_count(std::string_view pattern, std::uint64_t layers);
 
 // "{arch}" replaced.
 std::string expand_arch(std::string_view pattern, std::string_view arch);

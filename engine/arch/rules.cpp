@@ -52,11 +52,11 @@ Result<std::uint64_t> experts_of(const fb::TensorRuleT& rule, const Json& config
   return experts;
 }
 
-Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, std::uint64_t layers,
+Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, const Layers& layers,
                                              const Json& config) {
   if (!has_layer(pattern))
     return std::vector<std::uint64_t>{no_layer};
-  std::uint64_t first = 0, end = layers;
+  std::uint64_t first = 0, end = layers.end();
   if (!rule.first_layer.empty()) {
     HEIRLOOM_TRY(first, number_of(config, rule.first_layer));
   }
@@ -65,11 +65,11 @@ Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const 
   }
   const Json::Array* list = nullptr;
   if (!rule.layer_key.empty()) {
-    HEIRLOOM_TRY(list, layer_list(rule, layers, config));
+    HEIRLOOM_TRY(list, layer_list(rule, layers.count(), config));
   }
   std::vector<std::uint64_t> wanted;
-  for (std::uint64_t layer = first; layer < std::min(end, layers); ++layer)
-    if (list == nullptr || is_value((*list)[layer], rule.layer_values))
+  for (std::uint64_t layer = first; layer < std::min(end, layers.end()); ++layer)
+    if (layers.contains(rule.layers, layer) && (list == nullptr || is_value((*list)[layer], rule.layer_values)))
       wanted.push_back(layer);
   return wanted;
 }

@@ -2,6 +2,7 @@
 // engine/arch. Pure functions.
 #pragma once
 
+#include "engine/arch/layers.hpp"
 #include "engine/arch/map.hpp"
 #include "engine/arch/pattern.hpp"
 
@@ -19,8 +20,8 @@ std::vector<std::string> patterns_of(const fb::TensorRuleT& rule, Side side);
 // How many tensors "{e}" stands for: 1 where neither side has it.
 Result<std::uint64_t> experts_of(const fb::TensorRuleT& rule, const model::Json& config);
 
-// The layers that have the rule's tensors, of `layers`; no_layer alone where the pattern has no "{i}".
-Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, std::uint64_t layers,
+// The layers that have the rule's tensors, ascending; no_layer alone where the pattern has no "{i}".
+Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, const Layers& layers,
                                              const model::Json& config);
 
 }  // namespace heirloom::arch

@@ -1,6 +1,6 @@
 #include "engine/arch/shape.hpp"
 
-#include "engine/arch/config.hpp"
+#include "engine/arch/derive.hpp"
 #include "engine/base/text.hpp"
 #include "heirloom/checked.hpp"
 
@@ -13,30 +13,31 @@ namespace {
 
 using model::Json;
 
-Result<std::uint64_t> key_value(const Json& config, const std::string& key) {
-  if (key == "head_dim")
-    return head_dim(config);
-  if (key != "half_head_dim")
-    return whole_number(config, key);
-  HEIRLOOM_TRY(const std::uint64_t size, head_dim(config));
-  if (size % 2 != 0)
-    return fail(Error{Code::malformed, "head size " + std::to_string(size) + " cannot be rotated in pairs", no_position,
-                      "config.json"});
-  return size / 2;
-}
-
-std::optional<std::uint64_t> literal(const std::string& text) {
+std::optional<std::uint64_t> digits_of(const std::string& text) {
   std::uint64_t number = 0;
   const char* const last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data(), last, number);
   return error == std::errc() && end == last ? std::optional(number) : std::nullopt;
 }
 
-// "4", "hidden_size" or "num_key_value_heads|num_attention_heads".
-Result<std::uint64_t> factor_value(const Json& config, const std::string& factor) {
-  if (const auto number = literal(factor))
-    return *number;
-  return first_whole_number(config, split(factor, '|'));
+// "num_attention_heads*head_dim/2": from the left; a quotient is exact.
+Result<std::uint64_t> product_value(const Json& config, std::string_view product) {
+  std::uint64_t size = 1;
+  for (const std::string& factor : split(product, '*')) {
+    const std::vector<std::string> quotient = split(factor, '/');
+    for (std::size_t k = 0; k < quotient.size(); ++k) {
+      HEIRLOOM_TRY(const std::uint64_t value, first_whole_number(config, split(quotient[k], '|')));
+      if (k != 0 && (value == 0 || size % value != 0))
+        return fail(Error{Code::malformed, "the configuration makes " + base::quoted(product) + " no whole number", no_position,
+                          "config.json"});
+      if (k == 0) {
+        HEIRLOOM_TRY(size, checked::mul(size, value));
+      } else {
+        size /= value;
+      }
+    }
+  }
+  return size;
 }
 
 }  // namespace
@@ -52,19 +53,26 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }
 
 Result<std::uint64_t> first_whole_number(const Json& config, const std::vector<std::string>& keys) {
-  for (const std::string& key : keys)
-    if (const Json* value = config.at(key); (value != nullptr && !value->is_null()) || &key == &keys.back())
-      return key_value(config, key);
+  for (const std::string& key : keys) {
+    if (const auto number = digits_of(key))
+      return *number;
+    const Json* value = config.at(key);
+    if ((value == nullptr || value->is_null()) && &key != &keys.back())
+      continue;
+    if (auto derived = derived_number(config, key))
+      return *std::move(derived);
+    return whole_number(config, key);
+  }
   return fail(Code::internal, "a map's rule without configuration keys");
 }
 
-Result<std::uint64_t> number_of(const Json& config, std::string_view product) {
-  std::uint64_t number = 1;
-  for (const std::string& factor : split(product, '*')) {
-    HEIRLOOM_TRY(const std::uint64_t value, factor_value(config, factor));
-    HEIRLOOM_TRY(number, checked::mul(number, value));
+Result<std::uint64_t> number_of(const Json& config, std::string_view dimension) {
+  std::uint64_t size = 0;
+  for (const std::string& product : split(dimension, '+')) {
+    HEIRLOOM_TRY(const std::uint64_t value, product_value(config, product));
+    HEIRLOOM_TRY(size, checked::add(size, value));
   }
-  return number;
+  return size;
 }
 
 Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const Json& config) {
@@ -86,25 +94,6 @@ Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const J
 
 const std::vector<std::string>& dimensions_of(const fb::TensorRuleT& rule, std::size_t part) {
   return part < rule.shapes.size() ? rule.shapes[part]->dims : rule.shape;
-}
-
-Result<std::uint64_t> vocab_size(const Map& map, const Json& config) {
-  HEIRLOOM_TRY(const std::uint64_t size, whole_number(config, "vocab_size"));
-  if (map.vocab_multiple.empty())
-    return size;
-  std::vector<std::string> keys = split(map.vocab_multiple, '|');
-  const auto fallback = literal(keys.back());
-  if (fallback)
-    keys.pop_back();
-  std::uint64_t multiple = fallback.value_or(1);
-  const auto is_said = [&](const std::string& key) { return config.at(key) != nullptr && !config.at(key)->is_null(); };
-  if (std::any_of(keys.begin(), keys.end(), is_said)) {
-    HEIRLOOM_TRY(multiple, first_whole_number(config, keys));
-  }
-  if (multiple == 0)
-    return fail(Error{Code::malformed, "the vocabulary is padded to a multiple of 0 (" + base::quoted(map.vocab_multiple) + ")",
-                      no_position, "config.json"});
-  return (size + multiple - 1) / multiple * multiple;
 }
 
 Result<void> check_not_empty(const Tensor& tensor) {

@@ -9,14 +9,15 @@
 
 namespace heirloom::arch {
 
-// The first of the keys that the configuration has; the last one's error when it has none.
+// The first of the keys that the configuration has, or a number among them; the last one's error when it has none.
 Result<std::uint64_t> first_whole_number(const model::Json& config, const std::vector<std::string>& keys);
 
 // The parts of `text` between separators; empty ones too.
 std::vector<std::string> split(std::string_view text, char separator);
 
-// "num_key_value_heads|num_attention_heads*head_dim": a product of numbers and configuration keys.
-Result<std::uint64_t> number_of(const model::Json& config, std::string_view product);
+// "num_key_value_heads|num_attention_heads*head_dim": products and exact quotients of numbers and configuration keys, joined
+// by "+".
+Result<std::uint64_t> number_of(const model::Json& config, std::string_view dimension);
 
 // Dimensions in numbers. One of 0 is an error.
 Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const model::Json& config);
@@ -32,8 +33,5 @@ Result<void> check_shape(const Tensor& tensor, const std::vector<std::uint64_t>&
 // "[4, 8]"
 std::string shape_text(const std::vector<std::uint64_t>& shape);
 std::string shape_text(const std::vector<std::string>& dimensions);
-
-// vocab_size, rounded up to the map's `vocab_multiple`.
-Result<std::uint64_t> vocab_size(const Map& map, const model::Json& config);
 
 }  // namespace heirloom::arch

@@ -1,4 +1,6 @@
 #include "engine/arch/config.hpp"
+#include "engine/arch/derive.hpp"
+#include "engine/arch/shape.hpp"
 #include "engine/arch/tensors.hpp"
 #include "engine/base/text.hpp"
 
@@ -32,7 +34,7 @@ std::vector<float> divisors_of(std::uint64_t head_size, double theta, const Llam
     const float wavelength = static_cast<float>(two_pi) / frequency;
     if (wavelength < high_wavelength) {
       divisors.push_back(1.0f);
-    } else if (wavelength > low_wavelength) {
+    } else if (wavelength > low_wavelength || scaling.low_freq_factor == scaling.high_freq_factor) {
       divisors.push_back(static_cast<float>(scaling.factor));
     } else {
       const float smooth =
@@ -67,16 +69,79 @@ Result<Llama3Scaling> read_scaling(const Json& config) {
                positive_number(config, "rope_scaling.high_freq_factor", defaults.high_freq_factor));
   HEIRLOOM_TRY(scaling.original_context, positive_number(config, "rope_scaling.original_max_position_embeddings",
                                                          defaults.original_context));
-  if (!(scaling.high_freq_factor > scaling.low_freq_factor))
-    return fail(Error{Code::malformed, "rope_scaling is of kind llama3 but its high_freq_factor is not greater than its "
+  if (!(scaling.high_freq_factor >= scaling.low_freq_factor))
+    return fail(Error{Code::malformed, "rope_scaling is of kind llama3 but its high_freq_factor is less than its "
                                        "low_freq_factor", no_position, "config.json"});
   return scaling;
 }
 
-// Llama 3.1 and 3.2 as published.
-constexpr Llama3Scaling published[] = {{8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0, 8192.0}};
+// Llama 3.1, 3.2 and 4 Scout as published.
+constexpr Llama3Scaling published[] = {{8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0, 8192.0}, {16.0, 1.0, 1.0, 8192.0}};
+
+// The list of numbers at a path.
+Result<std::vector<float>> numbers_at(const Json& config, const std::string& path) {
+  const Json* list = config.at(path);
+  std::vector<float> values;
+  if (list != nullptr && list->array() != nullptr)
+    for (const Json& item : *list->array()) {
+      const auto number = item.number();
+      if (!number || !std::isfinite(static_cast<float>(*number)))
+        return fail(Error{Code::malformed, "configuration key " + base::quoted(path) + " holds " + item.dump() +
+                                               ", not a finite number", no_position, "config.json"});
+      values.push_back(static_cast<float>(*number));
+    }
+  if (values.empty())
+    return fail(Error{Code::malformed, "configuration key " + base::quoted(path) + " is not a list of numbers", no_position,
+                      "config.json"});
+  return values;
+}
+
+bool equals_list(const Json& config, const std::string& path, const std::vector<float>& values) {
+  const auto known = numbers_at(config, path);
+  return known && *known == values;
+}
+
+Result<void> restore_llama3(const std::vector<float>& values, Json& config) {
+  const Json normalized = normalize(config);
+  const Json* known = normalized.at("rope_scaling.rope_type");
+  if (known != nullptr && known->text() != nullptr && *known->text() == "llama3")
+    if (const auto computed = rope_freqs_llama3(normalized); computed && *computed == values)
+      return {};
+  Json scaling = infer_rope_scaling_llama3(normalized, values);
+  if (scaling.is_null())
+    return fail(Code::unsupported, "these RoPE divisors come from no published rope_scaling, so config.json cannot say them; "
+                                   "--as-is keeps the tensor");
+  config.set("rope_scaling", std::move(scaling));
+  return {};
+}
 
 }  // namespace
+
+Result<std::vector<float>> synthesize(const fb::TensorRuleT& rule, const Json& config) {
+  if (rule.synthesize == "rope_freqs_llama3")
+    return rope_freqs_llama3(config);
+  if (rule.synthesize != "values")
+    return fail(Code::unsupported, "the map synthesizes " + base::quoted(rule.synthesize) + ", which is not implemented");
+  HEIRLOOM_TRY(auto values, numbers_at(config, rule.values_of));
+  HEIRLOOM_TRY(const auto shape, shape_of(rule.shape, config));
+  if (!shape.empty() && shape != std::vector<std::uint64_t>{values.size()})
+    return fail(Error{Code::malformed, "configuration key " + base::quoted(rule.values_of) + " holds " +
+                                           std::to_string(values.size()) + " numbers, not " + std::to_string(shape.front()),
+                      no_position, "config.json"});
+  return values;
+}
+
+Result<void> restore_synthesized(const fb::TensorRuleT& rule, const std::vector<float>& values, Json& config) {
+  if (rule.synthesize == "rope_freqs_llama3")
+    return restore_llama3(values, config);
+  if (rule.synthesize != "values" || equals_list(normalize(config), rule.values_of, values))
+    return {};
+  Json::Array list;
+  for (const float value : values)
+    list.push_back(Json(shortest(value)));
+  set_at(config, rule.values_of, Json(std::move(list)));
+  return {};
+}
 
 Result<std::vector<float>> rope_freqs_llama3(const Json& config) {
   HEIRLOOM_CHECK(check_rope_scaling(config));

@@ -3,6 +3,7 @@
 #include "engine/arch/config.hpp"
 #include "engine/arch/rules.hpp"
 #include "engine/arch/shape.hpp"
+#include "engine/arch/spelling.hpp"
 #include "engine/arch/verbs.hpp"
 #include "engine/base/text.hpp"
 #include "engine/model/model.hpp"
@@ -28,9 +29,12 @@ struct Instance {
 struct Reading {
   const Rule* rule = nullptr;
   std::vector<std::string> from, to;
+  bool holds = true;                                 // its condition
   std::uint64_t experts = 1;
+  std::vector<std::uint64_t> layers = {};            // that have it, ascending; no_layer alone where it has none
   std::map<std::uint64_t, Instance> instances = {};  // by layer
 
+  bool is_in(std::uint64_t layer) const { return std::binary_search(layers.begin(), layers.end(), layer); }
   std::uint64_t per_part(const std::vector<std::string>& patterns) const {
     return !patterns.empty() && has_expert(patterns.front()) ? experts : 1;
   }
@@ -41,12 +45,18 @@ struct Way {
   bool is_forward() const { return from == Side::hugging_face; }
 };
 
-Result<std::vector<Reading>> read_rules(const Map& map, Way way, const Json& config) {
+Result<std::vector<Reading>> read_rules(const Map& map, Way way, const Layers& layers, const Json& config) {
   std::vector<Reading> readings;
   for (const auto& rule : map.tensors) {
-    Reading reading{rule.get(), patterns_of(*rule, way.from), patterns_of(*rule, way.to)};
+    Reading reading{rule.get(), patterns_of(*rule, way.from), patterns_of(*rule, way.to), holds(rule->when.get(), config)};
+    for (auto* patterns : {&reading.from, &reading.to})
+      for (std::string& pattern : *patterns)
+        pattern = expand_count(pattern, layers.count());
+    if (!reading.from.empty()) {
+      HEIRLOOM_TRY(reading.layers, layers_of(*rule, reading.from.front(), layers, config));
+    }
     // Experts that a model does not have are not asked for: only their tensors bring the rule to use.
-    if (!rule->experts.empty() && holds(rule->when.get(), config)) {
+    if (!rule->experts.empty() && reading.holds) {
       const auto experts = experts_of(*rule, config);
       if (!experts && !rule->optional)
         return fail(experts.error());
@@ -63,34 +73,48 @@ struct Place {
   Numbers numbers;
 };
 
-// The first rule that the name fits, and those behind it that share their sources.
+// The first rule that the name fits in a layer that has it, and those behind it that share their sources. Where there is none
+// whose condition holds, one whose does not, and then one that the name alone fits.
 std::vector<Place> places_of(std::vector<Reading>& readings, std::string_view name) {
-  std::vector<Place> places;
+  std::vector<Place> places, unmet, elsewhere;
   for (Reading& reading : readings) {
     if (!places.empty() && !reading.rule->shares)
       continue;
     for (std::size_t part = 0; part < reading.from.size(); ++part)
       if (const auto numbers = match_numbers(reading.from[part], name)) {
-        places.push_back({&reading, part, *numbers});
+        (!reading.is_in(numbers->layer) ? elsewhere : reading.holds ? places : unmet).push_back({&reading, part, *numbers});
         break;
       }
   }
-  return places;
+  if (!places.empty())
+    return places;
+  return unmet.empty() ? elsewhere : unmet;
 }
 
-Result<void> put_in(const Place& place, std::uint64_t layers, std::uint32_t index, std::size_t position, const std::string& name) {
+Error wrong_layer(std::uint64_t layer, const Layers& layers, const std::string& name) {
+  const std::string number = "layer " + std::to_string(layer);
+  return {Code::malformed,
+          layer >= layers.end() ? number + " is beyond the " + std::to_string(layers.end()) + " that the configuration names"
+                                : "the configuration says that " + number + " has no such tensor",
+          no_position, "", name};
+}
+
+Result<void> put_in(const Place& place, const Layers& layers, std::uint32_t index, std::size_t position, const std::string& name) {
   Reading& reading = *place.reading;
   const auto [layer, expert] = place.numbers;
-  if (layer != no_layer && layer >= layers)
-    return fail(Error{Code::malformed, "layer " + std::to_string(layer) + " is beyond the " + std::to_string(layers) +
-                                           " that the configuration names", no_position, "", name});
+  if (!reading.is_in(layer))
+    return fail(wrong_layer(layer, layers, name));
   if (expert != no_layer && expert >= reading.experts)
     return fail(Error{Code::malformed, "expert " + std::to_string(expert) + " is beyond the " + std::to_string(reading.experts) +
                                            " that the configuration names", no_position, "", name});
   Instance& instance = reading.instances[layer];
+  instance.position = position;
+  if (reading.to.empty()) {
+    instance.inputs.emplace(instance.inputs.size(), index);
+    return {};
+  }
   const std::uint64_t per_part = reading.per_part(reading.from);
   instance.inputs[place.part * per_part + (expert == no_layer ? 0 : expert)] = index;
-  instance.position = position;
   return {};
 }
 
@@ -108,15 +132,14 @@ Error lacks(const std::string& name, const std::string& why) {
 }
 
 // Every rule that is not optional has found its tensors in every layer that has them, an optional one in all or in none.
-Result<void> check_complete(const Map& map, const Reading& reading, std::uint64_t layers, const Json& config) {
+Result<void> check_complete(const Map& map, const Reading& reading) {
   const Rule& rule = *reading.rule;
   if (reading.from.empty() || reading.to.empty())
     return {};
-  const bool is_optional = rule.optional || !holds(rule.when.get(), config);
+  const bool is_optional = rule.optional || !reading.holds;
   if (is_optional && reading.instances.empty())
     return {};
-  HEIRLOOM_TRY(const auto wanted, layers_of(rule, reading.from.front(), layers, config));
-  for (const std::uint64_t layer : wanted) {
+  for (const std::uint64_t layer : reading.layers) {
     const auto found = reading.instances.find(layer);
     if (found != reading.instances.end()) {
       if (const std::string missing = missing_of(reading, layer, found->second); !missing.empty())
@@ -129,16 +152,27 @@ Result<void> check_complete(const Map& map, const Reading& reading, std::uint64_
                                 : ", which a " + map.title + " model with this " + base::quoted(rule.when->key) + " has";
     return fail(lacks(expand(reading.from.front(), Numbers{layer, 0}), why));
   }
-  for (const auto& [layer, instance] : reading.instances)
-    if (std::find(wanted.begin(), wanted.end(), layer) == wanted.end())
-      return fail(Error{Code::malformed, "the configuration says that layer " + std::to_string(layer) + " has no such tensor", no_position,
-                        "", expand(reading.from.front(), Numbers{layer, 0})});
   return {};
 }
 
 Error unknown_tensor(const Map& map, const Tensor& tensor) {
   return {Code::unsupported, "the map \"" + map.id + "\" has no place for this tensor; --as-is keeps every tensor under its "
                                                      "own name, --arch-map brings another map", no_position, "", tensor.name};
+}
+
+// The same for a name of another spelling: that of the names before it, or the first that a rule has.
+std::vector<Place> spelled_places(const Map& map, const std::string& name, std::vector<Reading>& readings, std::string& known) {
+  for (const auto& spelling : map.spellings) {
+    if (!known.empty() && known != spelling->from)
+      continue;
+    const auto read = read_spelling(*spelling, name);
+    auto places = read ? places_of(readings, *read) : std::vector<Place>();
+    if (places.empty())
+      continue;
+    known = spelling->from;
+    return places;
+  }
+  return {};
 }
 
 struct Context {
@@ -231,6 +265,8 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
     if (is_whole_source(arrangement, context))
       arrangement.words.clear();
     MappedTensor tensor{expand(reading.to[k / per_part], Numbers{layer, k % per_part}), arrangement.shape, std::move(arrangement)};
+    if (!context.way.is_forward())
+      tensor.packed = rule.packed;
     if (!loss.empty())
       mapping.lossy.push_back({tensor.name, loss});
     mapping.tensors.push_back(std::move(tensor));
@@ -254,11 +290,12 @@ Result<void> drop_instance(const Reading& reading, const Context& context, const
 
 // What is made, in order: where the last source of each has come, of a group where the last of all its rules' has.
 struct Turn {
+  bool is_late = true;
   std::size_t position = 0;
   std::size_t rule = 0;
   std::uint64_t layer = no_layer;
   bool operator<(const Turn& other) const {
-    return std::tie(position, rule, layer) < std::tie(other.position, other.rule, other.layer);
+    return std::tie(is_late, position, rule, layer) < std::tie(other.is_late, other.position, other.rule, other.layer);
   }
 };
 
@@ -273,27 +310,29 @@ std::vector<Turn> turns_of(const std::vector<Reading>& readings) {
   for (std::size_t rule = 0; rule < readings.size(); ++rule)
     for (const auto& [layer, instance] : readings[rule].instances) {
       const std::string& group = readings[rule].rule->group;
-      turns.push_back({group.empty() ? instance.position : last[{group, layer}], rule, layer});
+      turns.push_back({!readings[rule].rule->is_early, group.empty() ? instance.position : last[{group, layer}], rule, layer});
     }
   std::sort(turns.begin(), turns.end());
   return turns;
 }
 
 Result<Mapping> map_tensors(const Context& context, const std::vector<std::uint32_t>& order) {
-  HEIRLOOM_TRY(const std::uint64_t layers, whole_number(context.config, context.map.layers));
+  HEIRLOOM_TRY(const Layers layers, Layers::read(context.map, context.config));
   HEIRLOOM_CHECK(check_rope_scaling(context.config));
-  HEIRLOOM_TRY(auto readings, read_rules(context.map, context.way, context.config));
+  HEIRLOOM_TRY(auto readings, read_rules(context.map, context.way, layers, context.config));
   Mapping mapping;
   for (std::size_t position = 0; position < order.size(); ++position) {
     const Tensor& tensor = context.tensor(order[position]);
-    const auto places = places_of(readings, tensor.name);
+    auto places = places_of(readings, tensor.name);
+    if (places.empty() && context.way.from == Side::hugging_face)
+      places = spelled_places(context.map, tensor.name, readings, mapping.spelling);
     if (places.empty())
       return fail(unknown_tensor(context.map, tensor));
     for (const Place& place : places)
       HEIRLOOM_CHECK(put_in(place, layers, order[position], position, tensor.name));
   }
   for (const Reading& reading : readings)
-    HEIRLOOM_CHECK(check_complete(context.map, reading, layers, context.config));
+    HEIRLOOM_CHECK(check_complete(context.map, reading));
   for (const Turn& turn : turns_of(readings)) {
     const Reading& reading = readings[turn.rule];
     const Instance& instance = reading.instances.at(turn.layer);
@@ -314,17 +353,15 @@ std::vector<std::uint32_t> as_they_are(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-Result<Mapping> map_to_gguf(const Map& map, const Tensors& tensors, const std::vector<std::uint32_t>& order, const Json& config) {
+Result<Mapping> map_to_gguf(const Map& map, const Tensors& tensors, const std::vector<std::uint32_t>& order, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   HEIRLOOM_CHECK(check_allowed(map, config));
   HEIRLOOM_TRY(Mapping mapping, map_tensors({map, tensors, config, {Side::hugging_face, Side::gguf}}, order));
   std::vector<MappedTensor> synthesized;
   for (const auto& rule : map.tensors) {
     if (rule->synthesize.empty() || !holds(rule->when.get(), config))
       continue;
-    if (rule->synthesize != "rope_freqs_llama3")
-      return fail(Code::unsupported, "the map \"" + map.id + "\" synthesizes " + base::quoted(rule->synthesize) +
-                                         ", which is not implemented");
-    HEIRLOOM_TRY(auto values, rope_freqs_llama3(config));
+    HEIRLOOM_TRY(auto values, synthesize(*rule, config));
     const std::uint64_t count = values.size();
     synthesized.push_back({rule->gguf, {count}, {}, std::move(values)});
   }
@@ -333,15 +370,18 @@ Result<Mapping> map_to_gguf(const Map& map, const Tensors& tensors, const std::v
   return mapping;
 }
 
-Result<Mapping> map_to_hugging_face(const Map& map, const Tensors& tensors, const Json& config) {
+Result<Mapping> map_to_hugging_face(const Map& map, const Tensors& tensors, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   return map_tensors({map, tensors, config, {Side::gguf, Side::hugging_face}}, as_they_are(*tensors.checkpoint));
 }
 
-Result<Mapping> map_from_native(const Map& map, const Tensors& tensors, const Json& config) {
+Result<Mapping> map_from_native(const Map& map, const Tensors& tensors, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   return map_tensors({map, tensors, config, {Side::native, Side::hugging_face}}, as_they_are(*tensors.checkpoint));
 }
 
-Result<Mapping> map_to_native(const Map& map, const Tensors& tensors, const Json& config) {
+Result<Mapping> map_to_native(const Map& map, const Tensors& tensors, const Json& said) {
+  HEIRLOOM_TRY(const Json config, complete(map, said));
   return map_tensors({map, tensors, config, {Side::hugging_face, Side::native}}, as_they_are(*tensors.checkpoint));
 }
 

@@ -18,6 +18,7 @@ struct MappedTensor {
   std::vector<std::uint64_t> shape;
   Arrangement arrangement = {};          // over the source's tensors; without sources when synthesized
   std::vector<float> values = {};        // of a synthesized tensor
+  std::string packed = {};               // TensorRule.packed, on the way back
 
   bool is_synthesized() const { return arrangement.sources.empty(); }
 };
@@ -37,6 +38,7 @@ struct Mapping {
   std::vector<MappedTensor> tensors;
   std::vector<DroppedTensor> dropped;
   std::vector<LossyTensor> lossy;
+  std::string spelling = {};             // how the source's names begin, where it is not as the rules have it
 };
 
 // A checkpoint's tensors, and what each is made of. `arrangements` are parallel to its tensors, over the source's; none
@@ -54,6 +56,11 @@ Result<Mapping> map_to_hugging_face(const Map& map, const Tensors& tensors, cons
 // The same with a lab's own layout (TensorRule.native) in GGUF's place.
 Result<Mapping> map_from_native(const Map& map, const Tensors& tensors, const model::Json& config);
 Result<Mapping> map_to_native(const Map& map, const Tensors& tensors, const model::Json& config);
+
+// The values of a rule's tensor that the configuration says.
+Result<std::vector<float>> synthesize(const fb::TensorRuleT& rule, const model::Json& config);
+// The inverse: has config.json say the values, where it does not. Unsupported where it cannot.
+Result<void> restore_synthesized(const fb::TensorRuleT& rule, const std::vector<float>& values, model::Json& config);
 
 // rope_freqs.weight of the "llama3" RoPE scaling: head_dim / 2 divisors of the rotation frequencies
 // (formats/facts/architectures.md#rope-freqs).

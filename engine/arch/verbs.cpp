@@ -2,7 +2,9 @@
 
 #include "engine/arch/config.hpp"
 #include "engine/arch/shape.hpp"
+#include "engine/arch/verb_lists.hpp"
 #include "engine/base/text.hpp"
+#include "heirloom/checked.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,22 +17,7 @@ namespace {
 using model::Json;
 using Shape = std::vector<std::uint64_t>;
 
-// A tensor on its way, and which of the list it is for Verb.parts.
-struct Item {
-  Arrangement arrangement;
-  std::size_t part = 0;
-};
-using Items = std::vector<Item>;
-
 Error malformed(std::string message) { return {Code::malformed, std::move(message)}; }
-
-Result<std::size_t> axis_of(const fb::VerbT& verb, const Arrangement& of) {
-  const auto rank = static_cast<std::int64_t>(of.shape.size());
-  const std::int64_t axis = verb.axis < 0 ? verb.axis + rank : verb.axis;
-  if (axis < 0 || axis >= rank)
-    return fail(malformed("the shape " + shape_text(of.shape) + " has no dimension " + std::to_string(verb.axis)));
-  return static_cast<std::size_t>(axis);
-}
 
 Result<std::uint64_t> heads_of(const fb::VerbT& verb, const Json& config, const Arrangement& of) {
   HEIRLOOM_TRY(const std::uint64_t heads, first_whole_number(config, verb.heads));
@@ -164,97 +151,10 @@ Result<Arrangement> undo_one(const fb::VerbT& verb, const Json& config, const Ar
   return padded(all, axis, before[axis]);
 }
 
-Arrangement with_first_dimension(Arrangement of) {
-  of.shape.insert(of.shape.begin(), 1);
-  return of;
-}
-
-Result<Arrangement> together(const Items& items, std::size_t axis, const std::string& word) {
-  std::vector<Arrangement> parts;
-  for (const Item& item : items)
-    parts.push_back(item.arrangement);
-  HEIRLOOM_TRY(Arrangement made, concat(parts, axis));
-  made.words.push_back(word);
-  return made;
-}
-
-Result<Items> concat_all(const fb::VerbT& verb, const Items& items) {
-  HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, items.front().arrangement));
-  HEIRLOOM_TRY(Arrangement made, together(items, axis, "concat(" + std::to_string(items.size()) + " along axis " +
-                                                           std::to_string(axis) + ")"));
-  return Items{{std::move(made), 0}};
-}
-
-Result<Items> cut(const Items& items, std::size_t axis, const std::vector<std::uint64_t>& sizes) {
-  if (items.size() != 1)
-    return fail(malformed("the map splits " + std::to_string(items.size()) + " tensors at once"));
-  const Arrangement& of = items.front().arrangement;
-  const std::uint64_t sum = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
-  if (sum != of.shape[axis])
-    return fail(malformed("dimension " + std::to_string(axis) + " of " + shape_text(of.shape) + " is not split into " +
-                          shape_text(sizes)));
-  Items made;
-  std::uint64_t begin = 0;
-  for (const std::uint64_t size : sizes) {
-    HEIRLOOM_TRY(Arrangement part, slice(of, axis, begin, begin + size));
-    part.words.push_back("split(" + std::to_string(made.size() + 1) + " of " + std::to_string(sizes.size()) + " along axis " +
-                         std::to_string(axis) + ")");
-    made.push_back({std::move(part), made.size()});
-    begin += size;
-  }
-  return made;
-}
-
-Result<Items> split_one(const fb::VerbT& verb, const Json& config, const VerbFacts& facts, const Items& items) {
-  HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, items.front().arrangement));
-  std::vector<std::uint64_t> sizes;
-  for (const std::string& size : verb.sizes) {
-    HEIRLOOM_TRY(sizes.emplace_back(), number_of(config, size));
-  }
-  const std::uint64_t all = items.front().arrangement.shape[axis];
-  if (sizes.empty() && facts.targets != 0 && all % facts.targets == 0)
-    sizes.assign(facts.targets, all / facts.targets);
-  return cut(items, axis, sizes);
-}
-
-Result<Items> stack(const Items& items, std::uint64_t count) {
-  if (count == 0 || items.size() % count != 0)
-    return fail(malformed(std::to_string(items.size()) + " tensors are not stacked in groups of " + std::to_string(count)));
-  Items made;
-  for (std::size_t at = 0; at < items.size(); at += count) {
-    Items group(items.begin() + static_cast<std::ptrdiff_t>(at), items.begin() + static_cast<std::ptrdiff_t>(at + count));
-    for (Item& item : group)
-      item.arrangement = with_first_dimension(std::move(item.arrangement));
-    HEIRLOOM_TRY(Arrangement whole, together(group, 0, "stack(" + std::to_string(count) + ")"));
-    made.push_back({std::move(whole), items[at].part});
-  }
-  return made;
-}
-
-Result<Items> unstack(const Items& items) {
-  Items made;
-  for (const Item& item : items) {
-    const Shape& shape = item.arrangement.shape;
-    if (shape.empty())
-      return fail(malformed("a single number cannot be unstacked"));
-    for (std::uint64_t e = 0; e < shape.front(); ++e) {
-      HEIRLOOM_TRY(Arrangement one, slice(item.arrangement, 0, e, e + 1));
-      one.shape.erase(one.shape.begin());
-      one.words.push_back("unstack(" + std::to_string(e) + " of " + std::to_string(shape.front()) + ")");
-      made.push_back({std::move(one), item.part});
-    }
-  }
-  return made;
-}
-
-bool is_for(const fb::VerbT& verb, std::size_t part) {
-  return verb.parts.empty() || std::find(verb.parts.begin(), verb.parts.end(), part) != verb.parts.end();
-}
-
 Result<Items> do_verb(const fb::VerbT& verb, const Json& config, const VerbFacts& facts, Items items) {
   switch (verb.verb) {
     case fb::VerbKind::concat: return concat_all(verb, items);
-    case fb::VerbKind::split: return split_one(verb, config, facts, items);
+    case fb::VerbKind::split: return split_all(verb, config, facts, items);
     case fb::VerbKind::unstack: return unstack(items);
     case fb::VerbKind::stack: {
       HEIRLOOM_TRY(const std::uint64_t count, number_or(config, verb.count, facts.experts));
@@ -272,14 +172,8 @@ Result<Items> do_verb(const fb::VerbT& verb, const Json& config, const VerbFacts
 // `before` are the items before the verb, forwards: their shapes and parts count.
 Result<Items> undo_verb(const fb::VerbT& verb, const Json& config, const Items& before, Items items) {
   switch (verb.verb) {
-    case fb::VerbKind::concat: {
-      HEIRLOOM_TRY(const std::size_t axis, axis_of(verb, items.front().arrangement));
-      std::vector<std::uint64_t> sizes;
-      for (const Item& item : before)
-        sizes.push_back(item.arrangement.shape[axis]);
-      return cut(items, axis, sizes);
-    }
-    case fb::VerbKind::split: return concat_all(verb, items);
+    case fb::VerbKind::concat: return undo_concat(verb, before, items);
+    case fb::VerbKind::split: return undo_split(verb, before, items);
     case fb::VerbKind::stack: return unstack(items);
     case fb::VerbKind::unstack: return stack(items, before.front().arrangement.shape.front());
     default: break;

@@ -14,6 +14,29 @@
 namespace heirloom::plan {
 namespace {
 
+// Parts of blocks that stand in tensors of their own (engine/encoding/repack.hpp).
+constexpr WellKnownEncoding apart_encodings[] = {{"mxfp4_blocks", 32, 16}, {"mxfp4_scales", 32, 1}};
+
+// A tensor as the writer sees it: blocks and scales that stand in tensors of their own are bytes.
+Tensor described(const PlanTensor& tensor) {
+  const WellKnownEncoding* row = std::find_if(std::begin(apart_encodings), std::end(apart_encodings),
+                                              [&](const auto& encoding) { return encoding.id == tensor.encoding; });
+  if (row == std::end(apart_encodings))
+    return {tensor.name, tensor.encoding, tensor.shape};
+  Tensor bytes{tensor.name, "u8", tensor.shape};
+  bytes.shape.back() /= row->block_elements;
+  if (row->block_bytes != 1)
+    bytes.shape.push_back(row->block_bytes);
+  return bytes;
+}
+
+const WellKnownEncoding* find_written_encoding(std::string_view id) {
+  for (const WellKnownEncoding& encoding : apart_encodings)
+    if (encoding.id == id)
+      return &encoding;
+  return find_well_known_encoding(id);
+}
+
 Result<Options> writer_options(const Request& request) {
   Options options;
   if (const Format* format = request.host->find_format(request.target_format)) {
@@ -57,9 +80,11 @@ void drop_attrs(const Format& target, Plan& plan) {
 Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
   plan.target.format = request.target_format;
   for (const PlanTensor& tensor : plan.tensors) {
-    plan.target.tensors.push_back({tensor.name, tensor.encoding, tensor.shape});
+    plan.target.tensors.push_back(described(tensor));
+    if (plan.target.tensors.back().encoding != tensor.encoding)
+      plan.target.use_encoding({"u8", 1, 1});
     const Encoding* known = request.source->checkpoint.find_encoding(tensor.encoding);
-    const WellKnownEncoding* row = find_well_known_encoding(tensor.encoding);
+    const WellKnownEncoding* row = find_written_encoding(tensor.encoding);
     if (known == nullptr && row == nullptr)
       return fail(Error{Code::unsupported, "encoding " + base::quoted(tensor.encoding) + " is not known", no_position, "",
                         tensor.name});
@@ -87,7 +112,7 @@ Result<void> check_names(const Plan& plan) {
 
 const arch::Map* find_map(const Request& request, const View& view, Ecosystem from) {
   if (from == Ecosystem::hugging_face)
-    return request.maps->find_by_class(arch::hf_class_of(view.package.config));
+    return request.maps->find_by_class(arch::hf_class_of(view.package.config), view.package.config);
   const auto& attrs = view.checkpoint.attrs;
   const auto name = find_attr(attrs, "general.architecture")->get_text();
   const auto recorded = read_record(attrs, source_config_key);
@@ -194,6 +219,13 @@ void note_other_files(const Package& package, Plan& plan) {
 
 }  // namespace
 
+std::set<std::string, std::less<>> names_of(const Checkpoint& checkpoint) {
+  std::set<std::string, std::less<>> names;
+  for (const Tensor& tensor : checkpoint.tensors)
+    names.insert(tensor.name);
+  return names;
+}
+
 std::vector<std::uint32_t> converter_order(const Checkpoint& checkpoint) {
   std::vector<std::uint32_t> order(checkpoint.tensors.size());
   std::iota(order.begin(), order.end(), 0u);
@@ -260,7 +292,8 @@ Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const ar
   std::vector<arch::MappedTensor> mapped;
   if (map != nullptr && ecosystem == Ecosystem::gguf) {
     HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(*map, view.tensors(), converter_order(view.checkpoint),
-                                                 arch::normalize(view.package.config)));
+                                                 arch::with_counts(*map, arch::normalize(view.package.config),
+                                                                   names_of(view.checkpoint), false)));
     mapped = std::move(mapping.tensors);
   } else if (map != nullptr && ecosystem == Ecosystem::hugging_face) {
     HEIRLOOM_TRY(const GgufConfig config, config_of_gguf(source, *map));

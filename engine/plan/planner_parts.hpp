@@ -3,6 +3,9 @@
 
 #include "engine/plan/package.hpp"
 #include "engine/plan/planner.hpp"
+
+#include <set>
+#include <string>
 #include "engine/plan/view.hpp"
 
 namespace heirloom::plan {
@@ -45,6 +48,8 @@ struct GgufConfig {
   std::vector<std::string> warnings;
 };
 Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map);
+
+std::set<std::string, std::less<>> names_of(const Checkpoint& checkpoint);
 
 // Source indexes in the reference converter's order: shards by file name, then tensors by name.
 std::vector<std::uint32_t> converter_order(const Checkpoint& checkpoint);

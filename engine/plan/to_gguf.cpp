@@ -46,6 +46,12 @@ Result<std::vector<std::string>> plain_encodings(const Checkpoint& source, const
   return encodings;
 }
 
+// What most of the file is, by the name of a recipe.
+std::string converter_type(const Plan& plan) {
+  const std::string most = dominant_encoding(plan.tensors);
+  return most == "mxfp4" ? "MXFP4_MOE" : most;
+}
+
 // Adds the tensors; returns the keys that the configuration gives.
 Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
                                                 Plan& plan) {
@@ -53,7 +59,8 @@ Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch
   note_mapping(view, mapping, plan);
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
-    return arch::keys_from_config(map, config, file_type_of(dominant_encoding(plan.tensors)));
+    const std::string& wanted = request.recipe.encoding;
+    return arch::keys_from_config(map, config, file_type_of(wanted == "q8_0" ? wanted : converter_type(plan)));
   }
   HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, 0));
   HEIRLOOM_TRY(const auto kept, plain_encodings(request.source->checkpoint, mapping.tensors));
@@ -64,10 +71,16 @@ Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch
 }
 
 // What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
-Json dtypes_record(const Checkpoint& source) {
-  const std::string most = dominant_encoding(source.tensors);
+// Weights that are stored in two tensors count as what they are without these.
+Json dtypes_record(const Checkpoint& source, const Json& config, const std::set<std::string>& dropped) {
+  std::vector<Tensor> tensors = source.tensors;
+  std::erase_if(tensors, [&](const Tensor& tensor) { return dropped.contains("tensor:" + tensor.name); });
+  for (Tensor& tensor : tensors)
+    if (tensor.decoded && config.find("quantization_config") != nullptr)
+      tensor.encoding = "bf16";
+  const std::string most = dominant_encoding(tensors);
   Json::Object other;
-  for (const Tensor& tensor : source.tensors)
+  for (const Tensor& tensor : tensors)
     if (tensor.encoding != most)
       other.emplace_back(tensor.name, Json(tensor.encoding));
   Json::Object record;
@@ -75,6 +88,14 @@ Json dtypes_record(const Checkpoint& source) {
   if (!other.empty())
     record.emplace_back("other", Json(std::move(other)));
   return Json(std::move(record));
+}
+
+std::set<std::string> dropped_in(const Plan& plan) {
+  std::set<std::string> items;
+  for (const Disposition& disposition : plan.dispositions)
+    if (disposition.fate == Fate::dropped)
+      items.insert(disposition.item);
+  return items;
 }
 
 // A record that GGUF has no key for; too large a one is dropped with its reason. True when it is written.
@@ -159,7 +180,7 @@ Records add_records(const Checkpoint& source, const Package& package, Plan& plan
   if (package.generation_config.object() != nullptr)
     written.has_generation_config =
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
-  add_record(plan, source_dtypes_key, dtypes_record(source), "tensor data types");
+  add_record(plan, source_dtypes_key, dtypes_record(source, package.config, dropped_in(plan)), "tensor data types");
   Json::Object metadata;
   const TextAttrs text = to_text(source.attrs);
   for (const Attr& attr : text.attrs)
@@ -196,9 +217,11 @@ void note_side_files(const Package& package, Plan& plan) {
 
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const View& view, Plan& plan) {
   const Package& package = view.package;
-  const Json config = arch::normalize(package.config);
+  const Json said = arch::normalize(package.config);
+  HEIRLOOM_TRY(const Json config, arch::complete(map, arch::with_counts(map, said, names_of(view.checkpoint), false)));
   HEIRLOOM_TRY(arch::ConfigKeys keys, add_tensors_and_keys(request, map, view, config, plan));
   plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
+  std::move(keys.early.begin(), keys.early.end(), std::back_inserter(plan.target.attrs));
   const auto unsaid = add_general(package, plan);
   for (Attr& attr : keys.attrs)
     plan.target.attrs.push_back(std::move(attr));
@@ -208,7 +231,7 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Vi
   if (request.recipe.follows_quantize())
     set_quantize_keys(request.recipe.data->file_type.value_or(file_type_of(dominant_encoding(plan.tensors))),
                       plan.target.attrs);
-  note_config(plan, config, "", keys.used, records.has_config);
+  note_config(plan, said, "", keys.used, records.has_config);
   for (const auto& [item, reason] : unsaid)
     plan.dispositions.push_back(item.starts_with("generation_config.json:")
                                     ? in_record(item, records.has_generation_config, source_generation_config_key)

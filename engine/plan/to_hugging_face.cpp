@@ -18,11 +18,9 @@ namespace {
 
 using model::Json;
 
-constexpr std::string_view rope_freqs_name = "rope_freqs.weight";
-
 std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
-Result<std::vector<float>> read_rope_freqs(const model::Source& source, std::uint32_t index) {
+Result<std::vector<float>> read_values(const model::Source& source, std::uint32_t index) {
   const Tensor& tensor = source.checkpoint.tensors[index];
   constexpr std::uint64_t max_values = 1u << 16;
   const std::uint64_t count = model::tensor_elements(tensor);
@@ -33,25 +31,19 @@ Result<std::vector<float>> read_rope_freqs(const model::Source& source, std::uin
   return values;
 }
 
-// rope_freqs.weight is computed from rope_scaling; the parameters are found again, or the file is refused.
-Result<void> restore_rope_scaling(const model::Source& source, GgufConfig& config) {
+// Tensors that are computed from the configuration: what they say is found again, or the file is refused.
+Result<void> restore_synthesized(const model::Source& source, const arch::Map& map, GgufConfig& config) {
   const auto& tensors = source.checkpoint.tensors;
-  const auto found = std::find_if(tensors.begin(), tensors.end(),
-                                  [](const Tensor& tensor) { return tensor.name == rope_freqs_name; });
-  if (found == tensors.end())
-    return {};
-  HEIRLOOM_TRY(const auto values, read_rope_freqs(source, static_cast<std::uint32_t>(found - tensors.begin())));
-  const Json* known = config.normalized.at("rope_scaling.rope_type");
-  if (known != nullptr && known->text() != nullptr && *known->text() == "llama3") {
-    const auto computed = arch::rope_freqs_llama3(config.normalized);
-    if (computed && *computed == values)
-      return {};
+  for (const auto& rule : map.tensors) {
+    if (rule->synthesize.empty())
+      continue;
+    const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& tensor) { return tensor.name == rule->gguf; });
+    if (found == tensors.end())
+      continue;
+    HEIRLOOM_TRY(const auto values, read_values(source, static_cast<std::uint32_t>(found - tensors.begin())));
+    if (auto restored = arch::restore_synthesized(*rule, values, config.written); !restored)
+      return fail(Error{restored.error().code, restored.error().message, no_position, "", rule->gguf});
   }
-  Json scaling = arch::infer_rope_scaling_llama3(config.normalized, values);
-  if (scaling.is_null())
-    return fail(Error{Code::unsupported, "these RoPE divisors come from no published rope_scaling, so config.json cannot say them; "
-                                         "--as-is keeps the tensor", no_position, "", std::string(rope_freqs_name)});
-  config.written.set("rope_scaling", std::move(scaling));
   config.normalized = arch::normalize(config.written);
   return {};
 }
@@ -89,6 +81,21 @@ Result<Choice> choose(const Request& request, const Format& format, const Dtypes
   if (source != nullptr && target != nullptr && is_stored_by(format, wanted) && encoding::convertible(*source, *target))
     return Choice{wanted, wanted == from.encoding ? "" : "as the source stored it"};
   return choose_as_is(from, format, request.recipe);
+}
+
+// Whether the tensor becomes two, of blocks and of their scales.
+bool is_apart(const Request& request, const arch::MappedTensor& tensor) {
+  const auto encoding = encoding_of(request.source->checkpoint, tensor);
+  return !tensor.packed.empty() && encoding && *encoding == tensor.packed && request.recipe.encoding.empty() &&
+         request.recipe.override_for(tensor.name) == nullptr;
+}
+
+void add_apart(const Checkpoint& source, const arch::MappedTensor& tensor, Plan& plan) {
+  for (const char* part : {"_blocks", "_scales"}) {
+    arch::MappedTensor one = tensor;
+    one.name += part;
+    add_tensor(plan, source, std::move(one), tensor.packed + part, "as the source stored it");
+  }
 }
 
 // Keys that say something of the GGUF file itself.
@@ -217,10 +224,11 @@ Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& 
     facts.names.insert(tensor.name);
     if (!tensor.shape.empty())
       facts.rows.emplace_back(tensor.name, tensor.shape.front());
+    facts.encodings.emplace_back(tensor.name, tensor.encoding);
   }
   HEIRLOOM_TRY(config.written, arch::config_from_keys(map, source.checkpoint.attrs, facts, recorded));
-  config.normalized = arch::normalize(config.written);
-  HEIRLOOM_CHECK(restore_rope_scaling(source, config));
+  HEIRLOOM_CHECK(restore_synthesized(source, map, config));
+  config.normalized = arch::with_counts(map, std::move(config.normalized), facts.names, true);
   return config;
 }
 
@@ -234,6 +242,10 @@ Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, 
   HEIRLOOM_TRY(const Json recorded_dtypes, read_record(source.checkpoint.attrs, source_dtypes_key));
   const Dtypes dtypes = read_dtypes(recorded_dtypes);
   for (arch::MappedTensor& tensor : mapping.tensors) {
+    if (is_apart(request, tensor)) {
+      add_apart(source.checkpoint, tensor, plan);
+      continue;
+    }
     HEIRLOOM_TRY(Choice choice, choose(request, *format, dtypes, tensor));
     add_tensor(plan, source.checkpoint, std::move(tensor), std::move(choice.encoding), std::move(choice.note));
   }

@@ -1,14 +1,34 @@
-"""Hugging Face -> GGUF -> Hugging Face gives back the same tensors, byte for byte."""
+"""Hugging Face -> GGUF -> Hugging Face gives back the same tensors, byte for byte, but for those that two tables name."""
 import json
 import os
+import re
 
 import dump_gguf
+import numpy as np
 import program
 import safetensors_file
 
 
 # Variants of a class that a family's own checkpoint does not cover.
-VARIANTS = ("MistralForCausalLM.nemo",)
+VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe")
+
+# What does not come back, by class and pattern of names. GGUF has no place for it:
+GONE = {
+    "DeepseekV3ForCausalLM": r"model\.layers\.3\.",
+    "Llama4ForConditionalGeneration": r"(vision_model|multi_modal_projector)\.",
+    "Qwen3_5ForConditionalGeneration": r"model\.visual\.",
+    "Qwen3_5MoeForConditionalGeneration": r"model\.visual\.",
+}
+# Or it comes back near, since it was rounded on the way: so large a share of the number.
+NEAR = {
+    "KimiLinearForCausalLM": (r".*\.A_log", 2 ** -20),
+    "Qwen3_5ForConditionalGeneration": (r".*\.A_log", 2 ** -20),
+    "Qwen3_5MoeForConditionalGeneration": (r".*\.A_log", 2 ** -20),
+}
+# Where only the published numbers are guessed when a GGUF does not say them.
+WITH_RECORD_ONLY = {"GptOssForCausalLM": "asked for BF16, the way back does not store experts in MXFP4"}
+# Keys that config.json has only on the way back: what other files said.
+ADDED = {}
 
 
 def families():
@@ -28,6 +48,26 @@ def model_keys(path):
     return [entry for entry in keys if entry["key"].startswith(keys[0]["value"] + ".")]
 
 
+def numbers_of(tensor):
+    """A tensor's numbers in binary64."""
+    data = bytes(tensor.data)
+    if tensor.dtype == "BF16":
+        return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
+    return np.frombuffer(data, {"F32": "<f4", "F16": "<f2"}[tensor.dtype]).astype(np.float64)
+
+
+def e4m3(data):
+    """Numbers of e4m3 codes in binary32: a sign, four bits of exponent (bias 7), three of fraction."""
+    code = np.frombuffer(bytes(data), np.uint8).astype(np.int32)
+    exponent, fraction = code >> 3 & 15, code & 7
+    size = np.where(exponent == 0, np.ldexp(fraction / 8.0, -6), np.ldexp(1 + fraction / 8.0, exponent - 7))
+    return np.where(code >> 7 == 1, -size, size).astype(np.float32)
+
+
+def class_of(source):
+    return os.path.basename(source.rstrip("/"))
+
+
 class RoundTrip(program.Case):
     def there_and_back(self, source, recipe, back=None):
         gguf, back = self.path(recipe + ".gguf"), back or self.path(recipe + "-back")
@@ -35,16 +75,27 @@ class RoundTrip(program.Case):
         self.must("convert", source, gguf, "--quantize", recipe)
         self.must("convert", gguf, back)
         self.compare(source, back)
-        self.must("diff", source, gguf)
+        if class_of(source) not in GONE:
+            self.must("diff", source, gguf)
         return gguf
 
-    def compare(self, source, back):
+    def compare(self, source, back, has_types=True):
+        gone, (near, share) = GONE.get(class_of(source)), NEAR.get(class_of(source), (None, 0))
         expected, found = safetensors_file.read_checkpoint(source), safetensors_file.read_checkpoint(back)
         self.assertTrue(expected)
-        self.assertEqual(sorted(found), sorted(expected))
-        for name, tensor in expected.items():
-            self.assertEqual((found[name].dtype, found[name].shape), (tensor.dtype, tensor.shape), name)
-            self.assertTrue(found[name].data == tensor.data, f"{name}: other bytes")
+        for pattern in (gone, near):
+            self.assertTrue(pattern is None or any(re.match(pattern, name) for name in expected), f"no tensor fits {pattern}")
+        self.assertEqual(sorted(found), sorted(name for name in expected if not gone or not re.match(gone, name)))
+        for name in found:
+            tensor = expected[name]
+            self.assertEqual(found[name].shape, tensor.shape, name)
+            if found[name].dtype != tensor.dtype:
+                self.assertFalse(has_types, f"{name}: {found[name].dtype}")
+            elif near and re.match(near, name):
+                apart, size = np.abs(numbers_of(found[name]) - numbers_of(tensor)), np.abs(numbers_of(tensor))
+                self.assertTrue(np.all(apart <= share * np.maximum(size, 1)), f"{name}: other numbers")
+            else:
+                self.assertTrue(found[name].data == tensor.data, f"{name}: other bytes")
 
     def test_toy_model_in_bf16(self):
         """licence-lm-2m -> BF16 GGUF -> directory: every tensor byte for byte"""
@@ -67,20 +118,44 @@ class RoundTrip(program.Case):
                 self.setUp()
                 source, back = program.checkpoint(name, self.path(name)), self.path("back", name, "")
                 gguf = self.there_and_back(source, "BF16", back)
-                self.assertEqual(json_of(back, "config.json"), json_of(source, "config.json"))
+                config = json_of(back, "config.json")
+                for key in ADDED.get(name, ()):
+                    config.pop(key)
+                self.assertEqual(config, json_of(source, "config.json"))
                 again = self.path("again.gguf")
                 self.must("convert", back, again, "--quantize", "BF16")
-                self.assertEqual(program.sha256_of(again), program.sha256_of(gguf))
-                self.come_back_without_record(source, gguf)
+                if name not in NEAR:
+                    self.assertEqual(program.sha256_of(again), program.sha256_of(gguf))
+                if name not in WITH_RECORD_ONLY:
+                    self.come_back_without_record(source, gguf)
+                self.there_and_back(source, "F32")
 
     def come_back_without_record(self, source, gguf):
         """A GGUF that does not say what config.json was: the keys of the model come out the same."""
         foreign = self.write("foreign.gguf", program.bytes_of(gguf).replace(b"heirloom.source.", b"somebody.source."))
         back, again = self.path("foreign-back"), self.path("foreign-again.gguf")
         self.must("convert", foreign, back, "--quantize", "BF16")
-        self.compare(source, back)
+        self.compare(source, back, has_types=False)
         self.must("convert", back, again, "--quantize", "BF16")
         self.assertEqual(model_keys(again), model_keys(gguf))
+
+    def test_fp8_comes_back_decoded(self):
+        """FP8 with block scales -> F32 GGUF -> directory: each weight times the scale of its block, and no quantization_config"""
+        name = "DeepseekV3ForCausalLM.fp8"
+        source, back = program.checkpoint(name, self.path(name)), self.path("back", name, "")
+        os.makedirs(os.path.dirname(back.rstrip("/")))
+        self.must("convert", source, self.path("f32.gguf"), "--quantize", "F32")
+        self.must("convert", self.path("f32.gguf"), back, "--quantize", "F32")
+        expected, found = safetensors_file.read_checkpoint(source), safetensors_file.read_checkpoint(back)
+        self.assertNotIn("quantization_config", json_of(back, "config.json"))
+        weights = [name for name in found if name + "_scale_inv" in expected]
+        self.assertGreater(len(weights), 20)
+        for name in weights:
+            scale = expected[name + "_scale_inv"]
+            scales = numbers_of(scale).astype(np.float32).reshape(scale.shape).repeat(128, 0).repeat(128, 1)
+            rows, columns = expected[name].shape
+            wanted = e4m3(expected[name].data).reshape(rows, columns) * scales[:rows, :columns]
+            self.assertTrue(found[name].data == wanted.astype("<f4").tobytes(), name)
 
     def test_shards_come_back_as_one_checkpoint(self):
         """Llama in three shards -> BF16 GGUF -> directory: every tensor byte for byte"""
