@@ -90,7 +90,7 @@ Result<tokenizer::ToGguf> options_for(const Path& table, const Path& source) {
   HEIRLOOM_TRY(const Json config, model::parse_json(std::span<const std::uint8_t>(read_bytes(source / "config.json"))));
   const std::string family = arch::hf_class_of(config);
   HEIRLOOM_TRY(const arch::Maps maps, arch::Maps::load({}));
-  if (const arch::Map* map = maps.find_by_class(family)) {
+  if (const arch::Map* map = maps.find_by_class(family, config)) {
     std::puts("map");
     return plan::tokenizer_options(*map, arch::normalize(config));
   }
