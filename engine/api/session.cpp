@@ -111,8 +111,8 @@ Result<Differences> Session::diff(const fs::path& first, const fs::path& second,
   Differences differences;
   HEIRLOOM_TRY(differences.first, open(first, ""));
   HEIRLOOM_TRY(differences.second, open(second, ""));
-  const plan::Ecosystem from = plan::ecosystem_of(*differences.first);
-  const plan::Ecosystem to = plan::ecosystem_of(*differences.second);
+  const plan::Ecosystem from = plan::ecosystem_of(*differences.first, maps_);
+  const plan::Ecosystem to = plan::ecosystem_of(*differences.second, maps_);
   const plan::Ecosystem shown = from == plan::Ecosystem::none || to == plan::Ecosystem::none ? from : to;
   HEIRLOOM_TRY(const auto tensors, plan::tensors_in(*differences.first, maps_, shown));
   HEIRLOOM_TRY(differences.tensors, run::compare(*differences.first, tensors, *differences.second, options, log_));

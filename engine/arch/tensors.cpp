@@ -275,6 +275,23 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
   return {};
 }
 
+Result<void> drop_instance(const Reading& reading, const Context& context, const Instance& instance, Mapping& mapping) {
+  const std::string& reason = reading.rule->reason;
+  const std::uint64_t per_part = reading.per_part(reading.from);
+  for (std::size_t k = 0; k < instance.inputs.size(); ++k) {
+    if (instance.inputs[k] == no_tensor)
+      continue;
+    const Tensor& tensor = context.tensor(instance.inputs[k]);
+    HEIRLOOM_CHECK(check_not_empty(tensor));
+    if (const auto& dimensions = dimensions_of(*reading.rule, k / per_part); !dimensions.empty()) {
+      HEIRLOOM_TRY(const auto wanted, shape_of(dimensions, context.config));
+      HEIRLOOM_CHECK(check_shape(tensor, wanted, shape_text(dimensions)));
+    }
+    mapping.dropped.push_back({instance.inputs[k], reason.empty() ? "computed from the configuration" : reason});
+  }
+  return {};
+}
+
 // What is made, in order: where the last source of each has come, of a group where the last of all its rules' has.
 struct Turn {
   std::size_t position = 0;
@@ -326,11 +343,7 @@ Result<Mapping> map_tensors(const Context& context, const std::vector<std::uint3
       HEIRLOOM_CHECK(add_instance(reading, context, turn.layer, instance, mapping));
       continue;
     }
-    const std::string& reason = reading.rule->reason;
-    for (const std::uint32_t index : instance.inputs) {
-      HEIRLOOM_CHECK(check_not_empty(context.tensor(index)));
-      mapping.dropped.push_back({index, reason.empty() ? "computed from the configuration" : reason});
-    }
+    HEIRLOOM_CHECK(drop_instance(reading, context, instance, mapping));
   }
   return mapping;
 }

@@ -76,6 +76,9 @@ void update_file_type(const Request& request, Plan& plan) {
 void carry_side_files(const Request& request, const Package& package, Plan& plan) {
   // A GGUF made through a map has its configuration in its keys; the file beside it stays the source's.
   const bool is_cast = plan.architecture.empty() && !request.recipe.encoding.empty();
+  for (const auto& [name, bytes] : package.made)
+    if (request.is_directory)
+      plan.side_files.push_back({name, "", bytes});
   for (const std::string& name : package.side_files) {
     if (request.is_directory) {
       plan.side_files.push_back(is_cast && name == "config.json" ? cast_config(package, plan) : SideFile{name, name});
@@ -86,20 +89,20 @@ void carry_side_files(const Request& request, const Package& package, Plan& plan
   }
 }
 
-Result<void> plan_as_is(const Request& request, const Package& package, Plan& plan) {
+Result<void> plan_as_is(const Request& request, const View& view, Plan& plan) {
   const Format* target = request.host->find_format(request.target_format);
   if (target == nullptr || !target->writes)
     return fail(Code::misuse, "no plugin writes " + base::quoted(request.target_format));
   const Checkpoint& source = request.source->checkpoint;
-  for (std::uint32_t i = 0; i < source.tensors.size(); ++i) {
-    const Tensor& tensor = source.tensors[i];
+  for (std::size_t i = 0; i < view.arrangements.size(); ++i) {
+    const Tensor& tensor = view.checkpoint.tensors[i];
     HEIRLOOM_CHECK(check_limits(tensor, *target));
     HEIRLOOM_TRY(Choice choice, choose_as_is(tensor, *target, request.recipe));
-    add_tensor(plan, source, {tensor.name, tensor.shape, {i}}, std::move(choice.encoding), std::move(choice.note));
+    add_tensor(plan, source, {tensor.name, tensor.shape, view.arrangements[i]}, std::move(choice.encoding), std::move(choice.note));
   }
   HEIRLOOM_CHECK(carry_attrs(request, *target, plan));
   update_file_type(request, plan);
-  carry_side_files(request, package, plan);
+  carry_side_files(request, view.package, plan);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/base/text.hpp"
 #include "engine/encoding/codec.hpp"
+#include "engine/plan/view.hpp"
 
 #include <algorithm>
 #include <array>
@@ -86,7 +87,7 @@ Result<void> apply_importance(const ImportanceMatrix* matrix, std::span<const st
   for (PlanTensor& tensor : plan.tensors) {
     const encoding::Codec* codec = encoding::find_codec(tensor.encoding);
     if (tensor.action != Action::convert || codec == nullptr || codec->kind != encoding::Kind::block ||
-        source.tensors[tensor.sources.front()].encoding == tensor.encoding)
+        source_encoding(source, tensor.arrangement).value_or("") == tensor.encoding)
       continue;
     std::span<const float> values;
     if (matrix != nullptr) {

@@ -148,4 +148,12 @@ Result<Package> read_package(const model::Source& source, bool with_config) {
   return package;
 }
 
+Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, const Package& package,
+                                                               std::string_view name, std::uint64_t limit) {
+  for (const auto& [made, bytes] : package.made)
+    if (made == name)
+      return std::optional(bytes);
+  return read_optional(source, name, limit);
+}
+
 }  // namespace heirloom::plan

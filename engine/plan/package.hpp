@@ -24,6 +24,7 @@ struct Package {
   std::vector<std::string> other_weights;   // weight files that the source does not use
   std::vector<std::string> indexes;         // of weights, which the source's reader follows
   std::vector<std::pair<std::string, std::string>> left_out;  // name, why it is neither read nor copied
+  std::vector<std::pair<std::string, std::vector<std::uint8_t>>> made;  // files that a view has in place of the source's
   std::vector<std::string> warnings;
   std::string name;                         // of the directory, or of the file without its suffix
 };
@@ -35,5 +36,8 @@ Result<Package> read_package(const model::Source& source, bool with_config = tru
 // A file of the package, or nothing when the directory has no such entry; any other failure is an error.
 Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, std::string_view name,
                                                                std::uint64_t limit);
+// The same with the files that the package's view has made before all others.
+Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, const Package& package,
+                                                               std::string_view name, std::uint64_t limit);
 
 }  // namespace heirloom::plan

@@ -15,19 +15,29 @@ flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> pack_importance(Builder& 
   return b.CreateVector(digest.data(), digest.size());
 }
 
+flatbuffers::Offset<fb::Box> pack(Builder& b, const arch::Box& box) {
+  std::vector<fb::Stride> strides;
+  for (const arch::Stride& stride : box.strides)
+    strides.emplace_back(stride.count, stride.source, stride.output);
+  return fb::CreateBox(b, box.source, box.source_offset, box.output_offset, b.CreateVectorOfStructs(strides));
+}
+
 flatbuffers::Offset<fb::PlanTensor> pack(Builder& b, const PlanTensor& tensor) {
   const auto name = b.CreateString(tensor.name);
   const auto encoding = b.CreateSharedString(tensor.encoding);
   const auto shape = b.CreateVector(tensor.shape);
-  const auto sources = b.CreateVector(tensor.sources);
-  const auto steps = wire::pack_all(b, tensor.steps, [](Builder& builder, const arch::Step& step) {
-    return fb::CreateStep(builder, static_cast<fb::Operation>(step.operation), step.heads);
-  });
+  const arch::Arrangement& made = tensor.arrangement;
+  const auto sources = b.CreateVector(made.sources);
   const auto literal = b.CreateVector(tensor.literal);
   const auto note = b.CreateString(tensor.note);
   const auto importance = pack_importance(b, tensor.importance);
-  return fb::CreatePlanTensor(b, name, encoding, shape, static_cast<fb::Action>(tensor.action), sources, steps, literal,
-                              note, importance);
+  const auto boxes = wire::pack_all(b, made.boxes, [](Builder& builder, const arch::Box& box) { return pack(builder, box); });
+  const auto values = wire::pack_all(b, made.values, [](Builder& builder, const arch::ValueOperation& value) {
+    return fb::CreateValueOperation(builder, static_cast<fb::ValueKind>(value.kind), value.operand);
+  });
+  const auto words = b.CreateVectorOfStrings(made.words);
+  return fb::CreatePlanTensor(b, name, encoding, shape, static_cast<fb::Action>(tensor.action), sources, literal, note,
+                              importance, boxes, values, words);
 }
 
 flatbuffers::Offset<fb::Layout> pack(Builder& b, const Layout& layout) {

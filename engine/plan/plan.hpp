@@ -15,7 +15,7 @@
 namespace heirloom::plan {
 
 enum class Action : std::uint8_t {
-  copy,     // the source's bytes, unchanged
+  copy,     // the source's bytes, unchanged, or those of several one behind the other
   convert,  // decode, rearrange, encode
   literal   // the bytes stand in the plan
 };
@@ -25,8 +25,7 @@ struct PlanTensor {
   std::string encoding;
   std::vector<std::uint64_t> shape;
   Action action = Action::copy;
-  std::vector<std::uint32_t> sources = {};   // indexes into the source description's tensors
-  std::vector<arch::Step> steps = {};
+  arch::Arrangement arrangement = {};        // over the source description's tensors; of a literal empty
   std::vector<std::uint8_t> literal = {};
   std::string note = {};                     // why this encoding, where it is not the one asked for
   // A number for each column, for stacked matrices one after the other; empty without. Borrowed: ImportanceMatrix owns it.

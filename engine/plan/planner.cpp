@@ -47,26 +47,59 @@ Result<void> check_names(const Plan& plan) {
   return {};
 }
 
-const arch::Map* find_map(const Request& request, const Package& package, Ecosystem from) {
+const arch::Map* find_map(const Request& request, const View& view, Ecosystem from) {
   if (from == Ecosystem::hugging_face)
-    return request.maps->find_by_class(arch::hf_class_of(package.config));
-  const auto& attrs = request.source->checkpoint.attrs;
+    return request.maps->find_by_class(arch::hf_class_of(view.package.config));
+  const auto& attrs = view.checkpoint.attrs;
   const auto name = find_attr(attrs, "general.architecture")->get_text();
   const auto recorded = read_record(attrs, source_config_key);
   return request.maps->find_by_gguf_name(name.value_or(""), recorded ? arch::hf_class_of(*recorded) : "", attrs);
 }
 
-std::string family_name(const Request& request, const Package& package, Ecosystem from) {
+std::string family_name(const View& view, Ecosystem from) {
   if (from == Ecosystem::hugging_face)
-    return arch::hf_class_of(package.config);
-  return std::string(find_attr(request.source->checkpoint.attrs, "general.architecture")->get_text().value_or(""));
+    return arch::hf_class_of(view.package.config);
+  return std::string(find_attr(view.checkpoint.attrs, "general.architecture")->get_text().value_or(""));
 }
 
-Ecosystem ecosystem_of(const model::Source& source, const Package& package) {
-  const Attr* architecture = find_attr(source.checkpoint.attrs, "general.architecture");
-  if (source.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
+Ecosystem ecosystem_of(const View& view) {
+  const Attr* architecture = find_attr(view.checkpoint.attrs, "general.architecture");
+  if (view.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
     return Ecosystem::gguf;
-  return arch::hf_class_of(package.config).empty() ? Ecosystem::none : Ecosystem::hugging_face;
+  return arch::hf_class_of(view.package.config).empty() ? Ecosystem::none : Ecosystem::hugging_face;
+}
+
+// Names by reason, as far as a line goes.
+std::string lossy_text(const std::vector<arch::LossyTensor>& tensors, const std::string& reason) {
+  constexpr std::size_t max_names_listed = 8;
+  std::size_t count = 0;
+  std::string names;
+  for (const arch::LossyTensor& tensor : tensors)
+    if (tensor.reason == reason && ++count <= max_names_listed)
+      names += " " + base::quoted(tensor.name);
+  if (count > max_names_listed)
+    names += " and " + std::to_string(count - max_names_listed) + " more";
+  return "the way back may not give these exactly, since " + reason + ":" + names;
+}
+
+// One line of a source for each stretch of the output, not less than this.
+constexpr std::uint64_t good_copy_bytes = 1u << 16;
+
+bool is_copied(const Checkpoint& source, const arch::Arrangement& made, const std::string& encoding) {
+  if (!made.values.empty() || made.sources.empty())
+    return false;
+  for (const std::uint32_t index : made.sources) {
+    const Tensor& from = source.tensors[index];
+    if (from.encoding != encoding || from.big_endian || from.decoded)
+      return false;
+  }
+  if (made.is_whole(model::tensor_elements(source.tensors[made.sources.front()])))
+    return true;
+  const Encoding& block = *source.find_encoding(encoding);
+  return arch::in_blocks(made, block.block_elements) && std::all_of(made.boxes.begin(), made.boxes.end(), [&](const arch::Box& box) {
+    return box.source != arch::zero_source && box.is_run() &&
+           box.elements() / block.block_elements * block.block_bytes >= good_copy_bytes;
+  });
 }
 
 std::string no_configuration(const Package& package) {
@@ -127,50 +160,70 @@ std::vector<std::uint32_t> converter_order(const Checkpoint& checkpoint) {
 
 void add_tensor(Plan& plan, const Checkpoint& source, arch::MappedTensor tensor, std::string encoding, std::string note) {
   PlanTensor planned{std::move(tensor.name), std::move(encoding), std::move(tensor.shape)};
-  planned.sources = std::move(tensor.sources);
-  planned.steps = std::move(tensor.steps);
+  const bool is_literal = tensor.is_synthesized();
+  planned.arrangement = std::move(tensor.arrangement);
   planned.note = std::move(note);
-  if (planned.sources.empty()) {
+  if (is_literal) {
     planned.action = Action::literal;
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(tensor.values.data());
     planned.literal.assign(bytes, bytes + tensor.values.size() * sizeof(float));
   } else {
-    const Tensor& from = source.tensors[planned.sources.front()];
-    const bool is_same = planned.steps.empty() && from.encoding == planned.encoding && !from.big_endian && !from.decoded;
-    planned.action = is_same ? Action::copy : Action::convert;
+    planned.action = is_copied(source, planned.arrangement, planned.encoding) ? Action::copy : Action::convert;
   }
   plan.tensors.push_back(std::move(planned));
 }
 
-Ecosystem ecosystem_of(const model::Source& source) {
-  const auto package = read_package(source);
-  return package ? ecosystem_of(source, *package) : Ecosystem::none;
+Result<std::string> encoding_of(const Checkpoint& source, const arch::MappedTensor& tensor) {
+  auto encoding = source_encoding(source, tensor.arrangement);
+  if (!encoding)
+    return fail(std::move(encoding).error().at_tensor(tensor.name));
+  return encoding;
+}
+
+void note_mapping(const View& view, const arch::Mapping& mapping, Plan& plan) {
+  for (const arch::DroppedTensor& dropped : mapping.dropped)
+    plan.dispositions.push_back({"tensor:" + view.checkpoint.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+  std::vector<std::string> reasons;
+  for (const arch::LossyTensor& tensor : mapping.lossy)
+    if (std::find(reasons.begin(), reasons.end(), tensor.reason) == reasons.end())
+      reasons.push_back(tensor.reason);
+  for (const std::string& reason : reasons)
+    plan.warnings.push_back(lossy_text(mapping.lossy, reason));
+}
+
+Ecosystem ecosystem_of(const model::Source& source, const arch::Maps& maps) {
+  auto package = read_package(source);
+  if (!package)
+    return Ecosystem::none;
+  const auto view = make_view(source, maps, std::move(*package));
+  return view ? ecosystem_of(*view) : Ecosystem::none;
 }
 
 Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const arch::Maps& maps, Ecosystem ecosystem) {
-  HEIRLOOM_TRY(const Package package, read_package(source));
-  const Ecosystem from = ecosystem_of(source, package);
+  HEIRLOOM_TRY(Package package, read_package(source));
+  HEIRLOOM_TRY(View view, make_view(source, maps, std::move(package)));
+  const Ecosystem from = ecosystem_of(view);
   Request request;
   request.maps = &maps;
   request.source = &source;
-  const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(request, package, from);
+  const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(request, view, from);
   std::vector<arch::MappedTensor> mapped;
   if (map != nullptr && ecosystem == Ecosystem::gguf) {
-    HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(*map, source.checkpoint, converter_order(source.checkpoint),
-                                                 arch::normalize(package.config)));
+    HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(*map, view.tensors(), converter_order(view.checkpoint),
+                                                 arch::normalize(view.package.config)));
     mapped = std::move(mapping.tensors);
   } else if (map != nullptr && ecosystem == Ecosystem::hugging_face) {
     HEIRLOOM_TRY(const GgufConfig config, config_of_gguf(source, *map));
-    HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(*map, source.checkpoint, config.normalized));
+    HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(*map, view.tensors(), config.normalized));
     mapped = std::move(mapping.tensors);
   } else {
-    for (std::uint32_t i = 0; i < source.checkpoint.tensors.size(); ++i)
-      mapped.push_back({source.checkpoint.tensors[i].name, source.checkpoint.tensors[i].shape, {i}});
+    for (std::size_t i = 0; i < view.arrangements.size(); ++i)
+      mapped.push_back({view.checkpoint.tensors[i].name, view.checkpoint.tensors[i].shape, std::move(view.arrangements[i])});
   }
   Plan plan;
   for (arch::MappedTensor& tensor : mapped) {
-    const std::string encoding = tensor.sources.empty() ? "f32" : source.checkpoint.tensors[tensor.sources[0]].encoding;
-    add_tensor(plan, source.checkpoint, std::move(tensor), encoding, "");
+    HEIRLOOM_TRY(std::string encoding, encoding_of(source.checkpoint, tensor));
+    add_tensor(plan, source.checkpoint, std::move(tensor), std::move(encoding), "");
   }
   return std::move(plan.tensors);
 }
@@ -184,36 +237,39 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   plan.warnings = source.checkpoint.warnings;
   // As is, the configuration matters only where its data type changes.
   const bool casts_config = request.is_directory && !request.recipe.encoding.empty();
-  HEIRLOOM_TRY(const Package package, read_package(source, !request.is_as_is || casts_config));
+  HEIRLOOM_TRY(Package package, read_package(source, !request.is_as_is || casts_config));
   plan.warnings.insert(plan.warnings.end(), package.warnings.begin(), package.warnings.end());
-  const Ecosystem from = ecosystem_of(source, package);
+  HEIRLOOM_TRY(const View view, request.is_as_is ? identity_view(source, std::move(package))
+                                                 : make_view(source, *request.maps, std::move(package)));
+  const Ecosystem from = ecosystem_of(view);
   const bool is_to_gguf = from == Ecosystem::hugging_face && request.target_format == "gguf";
   const bool is_to_hf = from == Ecosystem::gguf && request.is_directory && request.target_format != "gguf";
   if (!request.is_as_is && from == Ecosystem::none && request.target_format == "gguf" && source.checkpoint.format != "gguf")
-    plan.warnings.push_back(no_configuration(package));
+    plan.warnings.push_back(no_configuration(view.package));
   const arch::Map* map = nullptr;
   if (!request.is_as_is && (is_to_gguf || is_to_hf)) {
-    map = find_map(request, package, from);
+    map = find_map(request, view, from);
     if (map == nullptr)
-      plan.warnings.push_back("no architecture map for " + base::quoted(family_name(request, package, from)) +
+      plan.warnings.push_back("no architecture map for " + base::quoted(family_name(view, from)) +
                               ": tensors keep their names and layout (heirloom architectures lists the maps)");
   }
+  plan.architecture = view.layout;
   if (map != nullptr) {
-    plan.architecture = map->id;
+    plan.architecture += (view.layout.empty() ? "" : " > ") + map->id;
     if (!is_to_gguf)
       HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
-    HEIRLOOM_CHECK(is_to_gguf ? plan_to_gguf(request, *map, package, plan) : plan_to_hugging_face(request, *map, plan));
+    HEIRLOOM_CHECK(is_to_gguf ? plan_to_gguf(request, *map, view, plan) : plan_to_hugging_face(request, *map, view, plan));
   } else if (from == Ecosystem::gguf && request.target_format == "gguf" && !request.is_as_is && request.recipe.data) {
-    HEIRLOOM_CHECK(plan_quantize(request, package, plan));
+    HEIRLOOM_CHECK(plan_quantize(request, view, plan));
   } else {
     HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
-    HEIRLOOM_CHECK(plan_as_is(request, package, plan));
+    HEIRLOOM_CHECK(plan_as_is(request, view, plan));
   }
   HEIRLOOM_CHECK(apply_importance(request.importance, importance_needs(request.recipe), source.checkpoint, plan));
   if (request.importance != nullptr && request.target_format == "gguf")
     append_importance_keys(*request.importance, plan.target.attrs);
   note_unused_overrides(request.recipe, plan);
-  note_other_files(package, plan);
+  note_other_files(view.package, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   HEIRLOOM_CHECK(check_names(plan));
   return plan;

@@ -34,7 +34,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log);
 // The tensors of `source` as they would be named and laid out in `ecosystem`, without encodings chosen: what diff needs
 // to compare across ecosystems.
 enum class Ecosystem { hugging_face, gguf, none };
-Ecosystem ecosystem_of(const model::Source& source);
+Ecosystem ecosystem_of(const model::Source& source, const arch::Maps& maps);
 Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const arch::Maps& maps, Ecosystem ecosystem);
 
 }  // namespace heirloom::plan

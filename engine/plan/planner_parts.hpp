@@ -3,6 +3,7 @@
 
 #include "engine/plan/package.hpp"
 #include "engine/plan/planner.hpp"
+#include "engine/plan/view.hpp"
 
 namespace heirloom::plan {
 
@@ -13,12 +14,12 @@ inline constexpr std::string_view source_dtypes_key = "heirloom.source.dtypes";
 inline constexpr std::string_view source_metadata_key = "heirloom.source.metadata";
 inline constexpr std::uint64_t max_record_bytes = 64u << 10;
 
-Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Package& package, Plan& plan);
-Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, Plan& plan);
-Result<void> plan_as_is(const Request& request, const Package& package, Plan& plan);
+Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const View& view, Plan& plan);
+Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, const View& view, Plan& plan);
+Result<void> plan_as_is(const Request& request, const View& view, Plan& plan);
 
 // GGUF -> GGUF with a recipe: what llama-quantize makes of it.
-Result<void> plan_quantize(const Request& request, const Package& package, Plan& plan);
+Result<void> plan_quantize(const Request& request, const View& view, Plan& plan);
 
 // Adds the tensors that llama-quantize would write, in its order, with encodings by the recipe. A mapped tensor without
 // sources stays f32; `kept` names the encoding that each has where the recipe leaves it alone. Fallbacks are warnings.
@@ -48,7 +49,13 @@ Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& 
 // Source indexes in the reference converter's order: shards by file name, then tensors by name.
 std::vector<std::uint32_t> converter_order(const Checkpoint& checkpoint);
 
-// Adds an output tensor; copy when nothing changes, else convert.
+// Adds an output tensor; copy when nothing changes, else convert. `source` is what is read, not a view of it.
 void add_tensor(Plan& plan, const Checkpoint& source, arch::MappedTensor tensor, std::string encoding, std::string note);
+
+// source_encoding() of a mapped tensor; errors name it.
+Result<std::string> encoding_of(const Checkpoint& source, const arch::MappedTensor& tensor);
+
+// What a mapping leaves out, and what the way back does not give exactly.
+void note_mapping(const View& view, const arch::Mapping& mapping, Plan& plan);
 
 }  // namespace heirloom::plan

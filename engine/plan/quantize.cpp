@@ -44,10 +44,12 @@ Result<void> add_by_recipe(const Request& request, std::vector<arch::MappedTenso
   const Checkpoint& source = request.source->checkpoint;
   for (const std::size_t i : quantize_order(listed)) {
     Choice& choice = choices[i];
-    if (!tensors[i].sources.empty())
-      HEIRLOOM_CHECK(check_convertible(tensors[i].name, source.tensors[tensors[i].sources.front()].encoding, choice.encoding));
-    else
+    if (tensors[i].is_synthesized()) {
       choice = {"f32", "computed from the configuration"};
+    } else {
+      HEIRLOOM_TRY(const std::string from, encoding_of(source, tensors[i]));
+      HEIRLOOM_CHECK(check_convertible(tensors[i].name, from, choice.encoding));
+    }
     if (choice.is_fallback)
       plan.warnings.push_back(base::quoted(tensors[i].name) + ": " + choice.note);
     add_tensor(plan, source, std::move(tensors[i]), std::move(choice.encoding), std::move(choice.note));
@@ -61,12 +63,12 @@ void set_quantize_keys(std::uint32_t file_type, std::vector<Attr>& attrs) {
   attrs.push_back(Attr::scalar(std::string(file_type_key), file_type));
 }
 
-Result<void> plan_quantize(const Request& request, const Package& package, Plan& plan) {
+Result<void> plan_quantize(const Request& request, const View& view, Plan& plan) {
   const Checkpoint& source = request.source->checkpoint;
   std::vector<arch::MappedTensor> tensors;
   std::vector<std::string> kept;
   for (std::uint32_t i = 0; i < source.tensors.size(); ++i) {
-    tensors.push_back({source.tensors[i].name, source.tensors[i].shape, {i}});
+    tensors.push_back({source.tensors[i].name, source.tensors[i].shape, view.arrangements[i]});
     kept.push_back(source.tensors[i].encoding);
   }
   HEIRLOOM_CHECK(add_by_recipe(request, std::move(tensors), kept, source.attrs, plan));
@@ -76,7 +78,7 @@ Result<void> plan_quantize(const Request& request, const Package& package, Plan&
   for (const Attr& attr : plan.target.attrs)
     plan.dispositions.push_back({"metadata:" + attr.key, Fate::carried, attr.key});
   set_quantize_keys(file_type_for(request.recipe, plan), plan.target.attrs);
-  carry_side_files(request, package, plan);
+  carry_side_files(request, view.package, plan);
   return {};
 }
 

@@ -18,12 +18,12 @@ using model::Json;
 Result<void> add_tensors(const Request& request, std::vector<arch::MappedTensor> tensors, Plan& plan) {
   const Checkpoint& source = request.source->checkpoint;
   for (arch::MappedTensor& tensor : tensors) {
-    if (tensor.sources.empty()) {
+    if (tensor.is_synthesized()) {
       add_tensor(plan, source, std::move(tensor), "f32", "computed from the configuration");
       continue;
     }
-    const Tensor& from = source.tensors[tensor.sources.front()];
-    HEIRLOOM_TRY(Choice choice, choose_for_gguf(tensor.name, tensor.shape, from.encoding, request.recipe));
+    HEIRLOOM_TRY(const std::string from, encoding_of(source, tensor));
+    HEIRLOOM_TRY(Choice choice, choose_for_gguf(tensor.name, tensor.shape, from, request.recipe));
     add_tensor(plan, source, std::move(tensor), std::move(choice.encoding), std::move(choice.note));
   }
   return {};
@@ -33,11 +33,11 @@ Result<void> add_tensors(const Request& request, std::vector<arch::MappedTensor>
 Result<std::vector<std::string>> plain_encodings(const Checkpoint& source, const std::vector<arch::MappedTensor>& tensors) {
   std::vector<std::string> encodings;
   for (const arch::MappedTensor& tensor : tensors) {
-    if (tensor.sources.empty()) {
+    if (tensor.is_synthesized()) {
       encodings.emplace_back("f32");
       continue;
     }
-    const std::string& from = source.tensors[tensor.sources.front()].encoding;
+    HEIRLOOM_TRY(const std::string from, encoding_of(source, tensor));
     HEIRLOOM_TRY(Choice choice, choose_for_gguf(tensor.name, tensor.shape, from, {}));
     encodings.push_back(std::move(choice.encoding));
   }
@@ -45,17 +45,16 @@ Result<std::vector<std::string>> plain_encodings(const Checkpoint& source, const
 }
 
 // Adds the tensors; returns the keys that the configuration gives.
-Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch::Map& map, const Json& config, Plan& plan) {
-  const Checkpoint& source = request.source->checkpoint;
-  HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, source, converter_order(source), config));
-  for (const arch::DroppedTensor& dropped : mapping.dropped)
-    plan.dispositions.push_back({"tensor:" + source.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
+                                                Plan& plan) {
+  HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, view.tensors(), converter_order(view.checkpoint), config));
+  note_mapping(view, mapping, plan);
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
     return arch::keys_from_config(map, config, file_type_of(dominant_encoding(plan.tensors)));
   }
   HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, 0));
-  HEIRLOOM_TRY(const auto kept, plain_encodings(source, mapping.tensors));
+  HEIRLOOM_TRY(const auto kept, plain_encodings(request.source->checkpoint, mapping.tensors));
   std::vector<Attr> facts = keys.attrs;
   facts.push_back(Attr::text("general.architecture", map.gguf_name));
   HEIRLOOM_CHECK(add_by_recipe(request, std::move(mapping.tensors), kept, facts, plan));
@@ -132,7 +131,7 @@ std::vector<std::pair<std::string, std::string>> add_general(const Package& pack
   return std::move(keys.dropped);
 }
 
-Result<void> add_tokenizer(const Request& request, const arch::Map& map, const Json& config, Plan& plan) {
+Result<void> add_tokenizer(const Request& request, const arch::Map& map, const Package& package, const Json& config, Plan& plan) {
   tokenizer::ToGguf options;
   options.kinds = map.tokenizers;
   options.pre_tokenizer = request.pre_tokenizer;
@@ -141,7 +140,7 @@ Result<void> add_tokenizer(const Request& request, const arch::Map& map, const J
   if (config.at("vocab_size") != nullptr) {
     HEIRLOOM_TRY(options.vocab_size, arch::vocab_size(map, config));
   }
-  const auto read_file = [&](std::string_view name) { return read_optional(*request.source, name, model::max_json_bytes); };
+  const auto read_file = [&](std::string_view name) { return read_optional(*request.source, package, name, model::max_json_bytes); };
   HEIRLOOM_TRY(tokenizer::GgufTokenizer made, tokenizer::to_gguf(read_file, options));
   for (Attr& attr : made.attrs)
     plan.target.attrs.push_back(std::move(attr));
@@ -193,18 +192,19 @@ void note_side_files(const Package& package, Plan& plan) {
 
 }  // namespace
 
-Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Package& package, Plan& plan) {
+Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const View& view, Plan& plan) {
+  const Package& package = view.package;
   const Json said = arch::normalize(package.config);
   HEIRLOOM_TRY(const Json config, arch::complete(map, said));
-  HEIRLOOM_TRY(arch::ConfigKeys keys, add_tensors_and_keys(request, map, config, plan));
+  HEIRLOOM_TRY(arch::ConfigKeys keys, add_tensors_and_keys(request, map, view, config, plan));
   plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
   std::move(keys.early.begin(), keys.early.end(), std::back_inserter(plan.target.attrs));
   const auto unsaid = add_general(package, plan);
   for (Attr& attr : keys.attrs)
     plan.target.attrs.push_back(std::move(attr));
   plan.target.attrs.push_back(Attr::scalar("general.quantization_version", quantization_version));
-  HEIRLOOM_CHECK(add_tokenizer(request, map, config, plan));
-  const Records records = add_records(request.source->checkpoint, package, plan);
+  HEIRLOOM_CHECK(add_tokenizer(request, map, package, config, plan));
+  const Records records = add_records(view.checkpoint, package, plan);
   if (request.recipe.follows_quantize())
     set_quantize_keys(request.recipe.data->file_type.value_or(file_type_of(dominant_encoding(plan.tensors))),
                       plan.target.attrs);

@@ -66,14 +66,13 @@ Dtypes read_dtypes(const Json& json) {
 }
 
 Result<Choice> choose(const Request& request, const Format& format, const Dtypes& dtypes, const arch::MappedTensor& mapped) {
-  const Tensor& from = request.source->checkpoint.tensors[mapped.sources.front()];
+  HEIRLOOM_TRY(const std::string encoding, encoding_of(request.source->checkpoint, mapped));
+  const Tensor from{mapped.name, encoding, mapped.shape};
   if (!request.recipe.encoding.empty() || request.recipe.override_for(mapped.name) != nullptr) {
-    Tensor renamed = from;
-    renamed.name = mapped.name;
     // A Hugging Face checkpoint has one type for all, vectors too.
     if (request.recipe.override_for(mapped.name) == nullptr && is_stored_by(format, request.recipe.encoding))
       return Choice{request.recipe.encoding};
-    return choose_as_is(renamed, format, request.recipe);
+    return choose_as_is(from, format, request.recipe);
   }
   const auto special = dtypes.other.find(mapped.name);
   const std::string& wanted = special != dtypes.other.end() ? special->second : dtypes.fallback;
@@ -216,22 +215,20 @@ Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& 
   return config;
 }
 
-Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, Plan& plan) {
+Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, const View& view, Plan& plan) {
   const model::Source& source = *request.source;
   const Format* format = request.host->find_format(request.target_format);
   if (format == nullptr)
     return fail(Code::misuse, "no plugin writes " + base::quoted(request.target_format));
   HEIRLOOM_TRY(GgufConfig config, config_of_gguf(source, map));
-  HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(map, source.checkpoint, config.normalized));
+  HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(map, view.tensors(), config.normalized));
   HEIRLOOM_TRY(const Json recorded_dtypes, read_record(source.checkpoint.attrs, source_dtypes_key));
   const Dtypes dtypes = read_dtypes(recorded_dtypes);
   for (arch::MappedTensor& tensor : mapping.tensors) {
     HEIRLOOM_TRY(Choice choice, choose(request, *format, dtypes, tensor));
     add_tensor(plan, source.checkpoint, std::move(tensor), std::move(choice.encoding), std::move(choice.note));
   }
-  for (const arch::DroppedTensor& dropped : mapping.dropped)
-    plan.dispositions.push_back(
-        {"tensor:" + source.checkpoint.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+  note_mapping(view, mapping, plan);
   set_torch_dtype(plan.tensors, config.written);
   HEIRLOOM_TRY(const Json generation, add_side_files(source, config, plan));
   plan.warnings.insert(plan.warnings.end(), config.warnings.begin(), config.warnings.end());

@@ -19,9 +19,13 @@ struct View {
   Checkpoint checkpoint;
   std::vector<arch::Arrangement> arrangements;  // parallel to checkpoint.tensors, over the source's tensors
   Package package;
-  std::string layout;                           // id of the layout's map; "" for the source as it is
+  std::string layout = {};                      // id of the layout's map; "" for the source as it is
+
+  arch::Tensors tensors() const { return {&checkpoint, arrangements}; }
 };
 
+// The view that a known layout gives, else the source as it is.
+Result<View> make_view(const model::Source& source, const arch::Maps& maps, Package package);
 View identity_view(const model::Source& source, Package package);
 
 // What the bytes of an arrangement are once they are gathered: the encoding that all its sources share, or "f32" where

@@ -30,9 +30,16 @@ std::string_view fate_name(Fate fate) {
   }
 }
 
-std::string step_text(const arch::Step& step) {
-  const bool is_forward = step.operation == arch::Operation::rope_permute;
-  return fmt::format("{}({})", is_forward ? "rope_permute" : "rope_unpermute", step.heads);
+// "convert from 8 tensors: stack(8)"
+std::string made_text(const plan::PlanTensor& tensor) {
+  std::string text(action_name(tensor.action));
+  if (tensor.arrangement.sources.size() > 1)
+    text += fmt::format(" from {} tensors:", tensor.arrangement.sources.size());
+  for (const std::string& word : tensor.arrangement.words)
+    text += " " + word;
+  if (!tensor.importance.empty())
+    text += " weighted";
+  return text;
 }
 
 std::uint64_t bytes_of(const plan::Plan& plan, const plan::PlanTensor& tensor) {
@@ -81,16 +88,13 @@ std::string statistics_text(const plan::Plan& plan, const run::Outcome& outcome)
 
 Json tensor_json(const plan::Plan& plan, std::size_t i, const run::Outcome* outcome) {
   const plan::PlanTensor& tensor = plan.tensors[i];
-  Json steps = Json::array();
-  for (const arch::Step& step : tensor.steps)
-    steps.push_back(step_text(step));
   Json json{{"name", tensor.name},
             {"encoding", tensor.encoding},
             {"shape", tensor.shape},
             {"bytes", bytes_of(plan, tensor)},
             {"action", action_name(tensor.action)},
-            {"sources", tensor.sources},
-            {"steps", std::move(steps)},
+            {"sources", tensor.arrangement.sources},
+            {"steps", tensor.arrangement.words},
             {"note", tensor.note},
             {"has_importance", !tensor.importance.empty()}};
   if (outcome != nullptr)
@@ -134,13 +138,8 @@ std::string plan_text(const plan::Plan& plan) {
   Table table({"tensor", "encoding", "shape", ">bytes", "made by", "note"});
   std::uint64_t bits = 0, elements = 0;
   for (const plan::PlanTensor& tensor : plan.tensors) {
-    std::string made(action_name(tensor.action));
-    for (const arch::Step& step : tensor.steps)
-      made += " " + step_text(step);
-    if (!tensor.importance.empty())
-      made += " weighted";
     table.add({base::quoted(tensor.name), tensor.encoding, shape_text(tensor.shape), std::to_string(bytes_of(plan, tensor)),
-               std::move(made), tensor.note});
+               made_text(tensor), tensor.note});
     bits += 8 * bytes_of(plan, tensor);
     elements += checked::product(tensor.shape).value_or(0);
   }

@@ -87,15 +87,15 @@ class PairComparison {
   // Ends early, with sums that mean nothing, once `is_given_up`.
   Result<Sums> run(std::uint64_t piece_elements, const base::Log& log, const std::function<bool()>& is_given_up) {
     const Tensor& b = second_.checkpoint.tensors[index_];
-    second_plan_ = {b.name, b.encoding, b.shape, plan::Action::convert, {index_}};
+    second_plan_ = {b.name, b.encoding, b.shape, plan::Action::convert, arch::whole(index_, b.shape)};
     HEIRLOOM_TRY(const Producer theirs, Producer::create(second_, second_plan_, *second_.checkpoint.find_encoding(b.encoding), kernels_));
     std::optional<Producer> ours;
     std::optional<Producer> reencoded;
     if (tensor_.action != plan::Action::literal) {
-      const Tensor& a = first_.checkpoint.tensors[tensor_.sources.front()];
+      // Its own encoding: plan::tensors_in chooses no other.
       first_plan_ = tensor_;
-      first_plan_.encoding = a.encoding;
-      HEIRLOOM_TRY(ours, Producer::create(first_, first_plan_, *first_.checkpoint.find_encoding(a.encoding), kernels_));
+      const Encoding* known = first_.checkpoint.find_encoding(tensor_.encoding);
+      HEIRLOOM_TRY(ours, Producer::create(first_, first_plan_, known != nullptr ? *known : Encoding{"f32", 1, 4}, kernels_));
       again_ = tensor_;
       again_.encoding = b.encoding;
       if (auto made = Producer::create(first_, again_, *second_.checkpoint.find_encoding(b.encoding), kernels_))
@@ -205,8 +205,7 @@ struct Pair {
   std::uint32_t second = 0;
 };
 
-std::vector<Pair> pair_up(const model::Source& first, const std::vector<plan::PlanTensor>& tensors,
-                          const model::Source& second) {
+std::vector<Pair> pair_up(const std::vector<plan::PlanTensor>& tensors, const model::Source& second) {
   std::map<std::string_view, const plan::PlanTensor*> by_name;
   for (const plan::PlanTensor& tensor : tensors)
     by_name.emplace(tensor.name, &tensor);
@@ -217,8 +216,7 @@ std::vector<Pair> pair_up(const model::Source& first, const std::vector<plan::Pl
     if (const auto found = by_name.find(b.name); found != by_name.end()) {
       pair.first = found->second;
       pair.result.first_shape = pair.first->shape;
-      pair.result.first_encoding =
-          pair.first->sources.empty() ? "f32" : first.checkpoint.tensors[pair.first->sources.front()].encoding;
+      pair.result.first_encoding = pair.first->encoding;
       pair.result.verdict = pair.first->shape == b.shape ? Verdict::identical : Verdict::other_shape;
       by_name.erase(found);
     }
@@ -243,7 +241,7 @@ Result<std::vector<TensorComparison>> compare(const model::Source& first, const 
   const std::size_t threads = options.threads == 0 ? base::default_threads() : options.threads;
   const std::uint64_t piece =
       std::clamp<std::uint64_t>(options.memory_bytes / threads / bytes_per_element, 1024, good_piece_elements);
-  std::vector<Pair> pairs = pair_up(first, tensors, second);
+  std::vector<Pair> pairs = pair_up(tensors, second);
   std::atomic<std::size_t> next{0};
   // Lowest pair that failed: those behind it are given up, those before it are still compared, so that the error does
   // not depend on the threads' timing.

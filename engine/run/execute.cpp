@@ -145,7 +145,7 @@ class Execution {
     const std::uint64_t offset = place.offset + producer.output_offset(piece.first);
     const base::OutputFile& file = *files_[place.file];
     if (tensor_of(turn.piece).action == Action::copy)
-      HEIRLOOM_CHECK(copy(piece, producer, file, offset, bytes.size()));
+      HEIRLOOM_CHECK(copy(piece, producer, file, offset));
     else
       HEIRLOOM_CHECK(file.write(offset, bytes));
     file.write_behind(offset, bytes.size());
@@ -168,11 +168,19 @@ class Execution {
     return encoding::statistics_of(sums_[tensor], producer->elements());
   }
 
-  // An unchanged piece goes from file to file in the system, extent by extent.
-  Result<void> copy(const Piece& piece, const Producer& producer, const base::OutputFile& file, std::uint64_t offset,
-                    std::uint64_t size) const {
-    const Tensor& tensor = source_.checkpoint.tensors[plan_.tensors[piece.tensor].sources.front()];
-    std::uint64_t skip = producer.output_offset(piece.first);
+  // An unchanged piece goes from file to file in the system, run by run and extent by extent.
+  Result<void> copy(const Piece& piece, const Producer& producer, const base::OutputFile& file, std::uint64_t offset) const {
+    for (const arch::Box& box : plan_.tensors[piece.tensor].arrangement.boxes)
+      for (const arch::Box& run : arch::clip(box, piece.first, piece.count))
+        HEIRLOOM_CHECK(copy_run(run.source, producer.output_offset(run.source_offset), file,
+                                offset + producer.output_offset(run.output_offset - piece.first),
+                                producer.output_offset(run.elements())));
+    return {};
+  }
+
+  Result<void> copy_run(std::uint32_t source, std::uint64_t skip, const base::OutputFile& file, std::uint64_t offset,
+                        std::uint64_t size) const {
+    const Tensor& tensor = source_.checkpoint.tensors[source];
     for (const Extent& extent : tensor.extents) {
       if (skip >= extent.size) {
         skip -= extent.size;

@@ -8,11 +8,11 @@ namespace heirloom::run {
 namespace {
 
 // A piece whose buffers fit the second-level caches of several cores, large enough that system calls do not matter.
-constexpr std::uint64_t good_piece_elements = 1u << 19;
+constexpr std::uint64_t usual_piece_elements = 1u << 19;
 
 // The largest piece of at most `wanted` elements whose buffers fit.
 Result<std::uint64_t> fitting_piece(const Producer& producer, std::uint64_t slot_bytes, const std::string& tensor) {
-  for (std::uint64_t wanted = good_piece_elements;; wanted /= 2) {
+  for (std::uint64_t wanted = producer.good_piece_elements(usual_piece_elements);; wanted /= 2) {
     const std::uint64_t piece = producer.piece_elements(wanted);
     if (producer.buffer_bytes(piece) <= slot_bytes)
       return piece;

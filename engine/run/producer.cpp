@@ -2,27 +2,22 @@
 
 #include "engine/base/text.hpp"
 #include "engine/encoding/blocks.hpp"
+#include "engine/run/value_operations.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 #include <utility>
 
 namespace heirloom::run {
 namespace {
 
-// Row of the input that output row `row` is, under one step on `rows` rows.
-std::uint64_t step_row(const arch::Step& step, std::uint64_t rows, std::uint64_t row) {
-  const std::uint64_t size = rows / step.heads;
-  const std::uint64_t head = row / size * size;
-  const std::uint64_t in_head = row % size;
-  if (step.operation == arch::Operation::rope_permute)
-    return head + in_head / 2 + in_head % 2 * (size / 2);
-  return head + (in_head < size / 2 ? 2 * in_head : 2 * (in_head - size / 2) + 1);
-}
+// A group as large as this is still a piece; of a larger one, strips that read runs of this many elements.
+constexpr std::uint64_t max_group_elements = 1u << 22;
+constexpr std::uint64_t max_strips_elements = 1u << 23;
+constexpr std::uint64_t good_run_elements = 2048;
 
 Error unsupported(const std::string& tensor, std::string message) {
   return {Code::unsupported, std::move(message), no_position, "", tensor};
@@ -50,44 +45,29 @@ std::string fault_text(const encoding::Encoded& done, std::uint64_t first, const
 
 Result<Producer> Producer::create(const model::Source& source, const plan::PlanTensor& tensor, const Encoding& encoding,
                                   const kernels::Kernels& kernels, bool is_measured) {
-  Producer made;
-  made.source_ = &source;
+  HEIRLOOM_TRY(Gather gather, Gather::create(source, tensor, kernels));
+  Producer made(std::move(gather));
   made.tensor_ = &tensor;
   made.kernels_ = &kernels;
-  const Tensor& from = source.checkpoint.tensors[tensor.sources.front()];
-  const Encoding& in = *source.checkpoint.find_encoding(from.encoding);
-  made.elements_ = model::tensor_elements(from);
-  made.in_block_elements_ = in.block_elements;
-  made.in_block_bytes_ = in.block_bytes;
+  const Encoding& in = made.gather_.encoding();
+  made.elements_ = made.gather_.elements();
   made.out_block_elements_ = encoding.block_elements;
   made.out_block_bytes_ = encoding.block_bytes;
-  if (from.encoding != tensor.encoding) {
-    made.from_ = encoding::find_codec(from.encoding);
+  if (in.id != tensor.encoding) {
+    made.from_ = encoding::find_codec(in.id);
     made.to_ = encoding::find_codec(tensor.encoding);
     if (made.from_ == nullptr || made.to_ == nullptr || !encoding::convertible(*made.from_, *made.to_))
-      return fail(unsupported(tensor.name, "encoding " + base::quoted(from.encoding) + " cannot be converted to " +
+      return fail(unsupported(tensor.name, "encoding " + base::quoted(in.id) + " cannot be converted to " +
                                                base::quoted(tensor.encoding)));
   }
-  if (from.big_endian) {
-    made.swap_ = encoding::find_codec(from.encoding);
-    if (made.swap_ == nullptr || made.swap_->swap_bytes == nullptr)
-      return fail(unsupported(tensor.name, "big-endian " + base::quoted(from.encoding) + " cannot be turned little endian"));
-  }
-  made.granularity_ = std::lcm(made.in_block_elements_, made.out_block_elements_);
+  made.is_f16_ = std::all_of(tensor.arrangement.sources.begin(), tensor.arrangement.sources.end(), [&](std::uint32_t index) {
+    return source.checkpoint.tensors[index].encoding == "f16";
+  });
+  made.granularity_ = std::lcm<std::uint64_t>(in.block_elements, made.out_block_elements_);
   made.set_importance();
   if (is_measured && made.to_ != nullptr) {
     made.chunk_elements_ = std::gcd<std::uint64_t>(encoding::max_chunk_elements, made.columns_);
     made.granularity_ = std::lcm(made.granularity_, made.chunk_elements_);
-  }
-  // A tensor without elements has no rows to move.
-  if (!tensor.steps.empty() && made.elements_ != 0) {
-    made.rows_ = from.shape.front();
-    made.row_elements_ = made.elements_ / std::max<std::uint64_t>(1, made.rows_);
-    if (made.row_elements_ % made.in_block_elements_ != 0)
-      return fail(unsupported(tensor.name, "rows of " + std::to_string(made.row_elements_) +
-                                               " elements are not whole blocks, so they cannot be moved"));
-    for (const arch::Step& step : tensor.steps)
-      made.group_rows_ = std::lcm(made.group_rows_, made.rows_ / step.heads);
   }
   return made;
 }
@@ -117,91 +97,69 @@ std::uint64_t Producer::scratch_bytes(std::uint64_t elements) const {
   return to_->kind == encoding::Kind::block ? encoding::block_scratch_bytes(columns_, elements) : encoding::scratch_bytes;
 }
 
-std::uint64_t Producer::source_row(std::uint64_t row) const {
-  // The last step is the outermost: its output is the tensor's.
-  for (auto step = tensor_->steps.rbegin(); step != tensor_->steps.rend(); ++step)
-    row = step_row(*step, rows_, row);
-  return row;
-}
-
 std::uint64_t Producer::piece_elements(std::uint64_t wanted) const {
-  const std::uint64_t group = group_rows_ * row_elements_;
-  if (!tensor_->steps.empty() && wanted >= group && group % granularity_ == 0)
-    return wanted / group * group;
+  for (const std::uint64_t group : {gather_.group_elements(), gather_.strip_elements()}) {
+    const std::uint64_t whole = group > (1u << 30) ? group : std::lcm(group, granularity_);
+    if (group != 1 && whole <= wanted && whole % granularity_ == 0)
+      return wanted / whole * whole;
+  }
   return std::max(granularity_, wanted / granularity_ * granularity_);
 }
 
+std::uint64_t Producer::good_piece_elements(std::uint64_t usual) const {
+  const std::uint64_t group = gather_.group_elements();
+  if (group <= max_group_elements)
+    return std::max(usual, group);
+  return std::max(usual, std::min(max_strips_elements, gather_.strip_elements() * good_run_elements));
+}
+
+std::vector<std::pair<std::vector<std::uint8_t> Buffers::*, std::uint64_t>> Producer::sizes(std::uint64_t elements) const {
+  return {{&Buffers::raw, gather_.window_bytes(elements)},
+          {&Buffers::wide, gather_.wide_bytes(elements)},
+          {&Buffers::gathered, source_bytes(elements)},
+          {&Buffers::scratch, scratch_bytes(elements)},
+          {&Buffers::out, to_ == nullptr ? 0 : output_offset(elements)},
+          {&Buffers::sums, sums_bytes(elements)}};
+}
+
 std::uint64_t Producer::buffer_bytes(std::uint64_t piece) const {
-  const std::uint64_t input = source_bytes(piece);
-  const std::uint64_t output = output_offset(piece);
-  return input + (tensor_->steps.empty() ? 0 : input) + (to_ == nullptr ? 0 : output) + scratch_bytes(piece) +
-         sums_bytes(piece);
+  std::uint64_t total = 0;
+  for (const auto& [buffer, size] : sizes(piece))
+    total += size;
+  return total;
 }
 
 // Vectors keep their size from piece to piece; those of an earlier tensor give way when all together would not fit.
 void Producer::make_room(std::uint64_t count, Buffers& buffers) const {
-  const std::uint64_t input = source_bytes(count);
-  const std::pair<std::vector<std::uint8_t>*, std::uint64_t> wanted[] = {
-      {&buffers.raw, input},
-      {&buffers.gathered, tensor_->steps.empty() ? 0 : input},
-      {&buffers.scratch, scratch_bytes(count)},
-      {&buffers.out, to_ == nullptr ? 0 : output_offset(count)},
-      {&buffers.sums, sums_bytes(count)}};
+  const auto wanted = sizes(count);
   std::uint64_t total = 0;
-  for (const auto& [bytes, size] : wanted)
-    total += std::max<std::uint64_t>(bytes->capacity(), size);
-  for (const auto& [bytes, size] : wanted) {
-    if (total > buffers.limit_bytes || bytes->capacity() < size) {
-      std::vector<std::uint8_t>().swap(*bytes);
-      bytes->reserve(size);
+  for (const auto& [buffer, size] : wanted)
+    total += std::max<std::uint64_t>((buffers.*buffer).capacity(), size);
+  for (const auto& [buffer, size] : wanted) {
+    std::vector<std::uint8_t>& bytes = buffers.*buffer;
+    if (total > buffers.limit_bytes || bytes.capacity() < size) {
+      std::vector<std::uint8_t>().swap(bytes);
+      bytes.reserve(size);
     }
   }
-  for (const auto& [bytes, size] : wanted)
-    bytes->resize(std::max<std::size_t>(bytes->size(), size));
+  for (const auto& [buffer, size] : wanted)
+    (buffers.*buffer).resize(std::max<std::size_t>((buffers.*buffer).size(), size));
 }
 
 Result<std::span<const std::uint8_t>> Producer::gather(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
-  const std::uint64_t size = source_bytes(count);
   make_room(count, buffers);
-  std::span<std::uint8_t> bytes(buffers.raw.data(), size);
-  if (tensor_->steps.empty()) {
-    HEIRLOOM_CHECK(source_->read(tensor_->sources.front(), source_bytes(first), bytes));
-  } else {
-    HEIRLOOM_CHECK(gather_rows(first, count, buffers));
-    bytes = {buffers.gathered.data(), size};
-  }
-  if (swap_ != nullptr)
-    swap_->swap_bytes(bytes.data(), size / in_block_bytes_);
+  const std::span<std::uint8_t> bytes(buffers.gathered.data(), source_bytes(count));
+  HEIRLOOM_CHECK(gather_.read(first, count, {buffers.raw, buffers.wide}, bytes));
+  if (!tensor_->arrangement.values.empty())
+    change_values(count, buffers);
   return std::span<const std::uint8_t>(bytes);
 }
 
-// Whole groups of rows come from the same rows of the source: one read, then moved in memory. Anything else is read row
-// by row, so that a group larger than the memory still works.
-Result<void> Producer::gather_rows(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
-  const std::uint64_t group = group_rows_ * row_elements_;
-  if (first % group == 0 && count % group == 0)
-    return gather_window(first / row_elements_, count / row_elements_, buffers);
-  std::uint8_t* out = buffers.gathered.data();
-  for (std::uint64_t done = 0; done < count;) {
-    const std::uint64_t row = (first + done) / row_elements_;
-    const std::uint64_t column = (first + done) % row_elements_;
-    const std::uint64_t part = std::min(row_elements_ - column, count - done);
-    const std::uint64_t from = source_row(row) * row_elements_ + column;
-    HEIRLOOM_CHECK(source_->read(tensor_->sources.front(), source_bytes(from), {out, source_bytes(part)}));
-    out += source_bytes(part);
-    done += part;
-  }
-  return {};
-}
-
-Result<void> Producer::gather_window(std::uint64_t first_row, std::uint64_t rows, Buffers& buffers) const {
-  const std::uint64_t row_bytes = source_bytes(row_elements_);
-  HEIRLOOM_CHECK(
-      source_->read(tensor_->sources.front(), first_row * row_bytes, {buffers.raw.data(), rows * row_bytes}));
-  for (std::uint64_t row = 0; row < rows; ++row)
-    std::memcpy(buffers.gathered.data() + row * row_bytes,
-                buffers.raw.data() + (source_row(first_row + row) - first_row) * row_bytes, row_bytes);
-  return {};
+// Numbers that change are f32 here.
+void Producer::change_values(std::uint64_t count, Buffers& buffers) const {
+  auto* const numbers = reinterpret_cast<float*>(buffers.gathered.data());
+  for (const arch::ValueOperation& operation : tensor_->arrangement.values)
+    apply(operation, is_f16_, *kernels_, {numbers, static_cast<std::size_t>(count)});
 }
 
 Result<std::span<const std::uint8_t>> Producer::produce(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
@@ -237,15 +195,14 @@ Result<void> Producer::encode_blocks(std::uint64_t first, std::uint64_t count, c
 }
 
 std::span<const encoding::ErrorSums> Producer::measure(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
-  const std::uint8_t* source = tensor_->steps.empty() ? buffers.raw.data() : buffers.gathered.data();
   const std::span sums(reinterpret_cast<encoding::ErrorSums*>(buffers.sums.data()),
                        sums_bytes(count) / sizeof(encoding::ErrorSums));
-  encoding::sum_errors(*kernels_, *from_, *to_, source, buffers.out.data(), first, count, chunk_elements_, sums);
+  encoding::sum_errors(*kernels_, *from_, *to_, buffers.gathered.data(), buffers.out.data(), first, count, chunk_elements_, sums);
   return sums;
 }
 
 void Producer::will_need(std::uint64_t first, std::uint64_t count) const {
-  source_->will_need(tensor_->sources.front(), source_bytes(first), source_bytes(count));
+  gather_.will_need(first, count);
 }
 
 }  // namespace heirloom::run

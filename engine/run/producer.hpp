@@ -9,9 +9,11 @@
 #include "engine/kernels/kernels.hpp"
 #include "engine/model/model.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/run/gather.hpp"
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace heirloom::run {
@@ -19,7 +21,8 @@ namespace heirloom::run {
 // Buffers of one worker, grown to the largest piece and bounded together: a piece of at most limit_bytes
 // (Producer::buffer_bytes) never makes them more than that.
 struct Buffers {
-  std::vector<std::uint8_t> raw;      // source bytes as read
+  std::vector<std::uint8_t> raw;      // source bytes as read, where they do not lie as in the output
+  std::vector<std::uint8_t> wide;     // the same decoded, where sources have several encodings
   std::vector<std::uint8_t> gathered; // source bytes in the output's order
   std::vector<std::uint8_t> scratch;  // of a conversion
   std::vector<std::uint8_t> out;      // output bytes
@@ -40,12 +43,16 @@ class Producer {
   bool is_weighted() const { return columns_ != 0; }
   // True when measure() has something to say: wanted, and the encoding changes.
   bool is_measured() const { return chunk_elements_ != 0; }
-  // Elements of a good piece: about `wanted`, at row groups where the rearrangement has them.
+  // Elements of a good piece of at most about `wanted`, whole groups of the arrangement where they fit.
   std::uint64_t piece_elements(std::uint64_t wanted) const;
+  // What to want: `usual`, or more where smaller pieces read the source in many small parts.
+  std::uint64_t good_piece_elements(std::uint64_t usual) const;
   // Bytes that the buffers take for a piece of this many elements.
   std::uint64_t buffer_bytes(std::uint64_t piece) const;
   std::uint64_t output_offset(std::uint64_t element) const { return element / out_block_elements_ * out_block_bytes_; }
 
+  // What gather() gives.
+  const Encoding& source_encoding() const { return gather_.encoding(); }
   // Source bytes of elements [first, first + count), in the output's order, little endian.
   Result<std::span<const std::uint8_t>> gather(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
   // Output bytes of these elements; valid until the buffers are used again. Misuse where a block encoding cannot hold
@@ -57,33 +64,28 @@ class Producer {
   void will_need(std::uint64_t first, std::uint64_t count) const;
 
  private:
-  Producer() = default;
+  explicit Producer(Gather gather) : gather_(std::move(gather)) {}
   void make_room(std::uint64_t count, Buffers& buffers) const;
-  std::uint64_t source_row(std::uint64_t row) const;
-  std::uint64_t source_bytes(std::uint64_t elements) const { return elements / in_block_elements_ * in_block_bytes_; }
+  std::uint64_t source_bytes(std::uint64_t elements) const { return gather_.bytes(elements); }
+  std::vector<std::pair<std::vector<std::uint8_t> Buffers::*, std::uint64_t>> sizes(std::uint64_t elements) const;
   std::uint64_t sums_bytes(std::uint64_t elements) const;
   std::uint64_t scratch_bytes(std::uint64_t elements) const;
   void set_importance();
   std::span<const float> importance_of_row(std::uint64_t row) const;
   Result<void> encode_blocks(std::uint64_t first, std::uint64_t count, const std::uint8_t* src, Buffers& buffers) const;
-  Result<void> gather_rows(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
-  Result<void> gather_window(std::uint64_t first_row, std::uint64_t rows, Buffers& buffers) const;
+  void change_values(std::uint64_t count, Buffers& buffers) const;
 
-  const model::Source* source_ = nullptr;
+  Gather gather_;
   const plan::PlanTensor* tensor_ = nullptr;
   const kernels::Kernels* kernels_ = nullptr;
   const encoding::Codec* from_ = nullptr;  // null when nothing is converted
   const encoding::Codec* to_ = nullptr;
-  const encoding::Codec* swap_ = nullptr;  // of a big-endian source
   std::uint64_t elements_ = 0;
-  std::uint64_t rows_ = 1;
-  std::uint64_t row_elements_ = 1;
-  std::uint64_t group_rows_ = 1;           // rows that a rearrangement keeps together
+  bool is_f16_ = false;                    // numbers that change are rounded to f16
   std::uint64_t granularity_ = 1;
   std::uint64_t columns_ = 0;              // of a row with an importance; 0 without
   std::uint64_t matrix_rows_ = 1;          // rows that share an importance
   std::uint64_t chunk_elements_ = 0;       // that are measured together; 0 for none
-  std::uint64_t in_block_elements_ = 1, in_block_bytes_ = 1;
   std::uint64_t out_block_elements_ = 1, out_block_bytes_ = 1;
 };
 

@@ -66,7 +66,7 @@ TEST_CASE("a configuration that the map cannot be right for is refused with the 
     auto config = llama_config();
     config.set(row.key, json(row.value));
     const Checkpoint checkpoint = every_tensor(map_named("llama"), 2);
-    const auto mapping = arch::map_to_gguf(map_named("llama"), checkpoint, all_of(checkpoint), arch::normalize(config));
+    const auto mapping = arch::map_to_gguf(map_named("llama"), {&checkpoint}, all_of(checkpoint), arch::normalize(config));
     REQUIRE_FALSE(mapping);
     CHECK(mapping.error().code == row.code);
     CHECK(mapping.error().message.find(row.message) != std::string::npos);

@@ -121,11 +121,11 @@ TEST_CASE("rope_permute wants the rows of whole heads even where a rule has no s
   REQUIRE(map);
   Checkpoint checkpoint{"safetensors"};
   checkpoint.tensors = {{"a", "f32", {16, 3}}};
-  CHECK(arch::map_to_gguf(**map, checkpoint, {0}, llama_config()));
+  CHECK(arch::map_to_gguf(**map, {&checkpoint}, {0}, llama_config()));
   for (const auto& [rows, message] : {std::pair{32u, "32 rows are not the 4 heads of 4 rows"},
                                       std::pair{12u, "not whole pairs"}, std::pair{0u, "holds no weights"}}) {
     checkpoint.tensors.front().shape.front() = rows;
-    const auto mapping = arch::map_to_gguf(**map, checkpoint, {0}, llama_config());
+    const auto mapping = arch::map_to_gguf(**map, {&checkpoint}, {0}, llama_config());
     REQUIRE_FALSE(mapping);
     CHECK(mapping.error().message.find(message) != std::string::npos);
     CHECK(mapping.error().tensor == "a");

@@ -12,7 +12,7 @@ TEST_CASE("every tensor is used once or dropped with a reason, and back gives th
     CAPTURE(id);
     const arch::Map& map = map_named(id);
     const Checkpoint source = every_tensor(map, 2);
-    const auto there = arch::map_to_gguf(map, source, all_of(source), llama_config());
+    const auto there = arch::map_to_gguf(map, {&source}, all_of(source), llama_config());
     REQUIRE(there);
     CHECK(there->tensors.size() + there->dropped.size() == source.tensors.size());
     for (const arch::DroppedTensor& dropped : there->dropped)
@@ -20,12 +20,12 @@ TEST_CASE("every tensor is used once or dropped with a reason, and back gives th
     Checkpoint gguf{"gguf"};
     for (const arch::MappedTensor& tensor : there->tensors)
       gguf.tensors.push_back({tensor.name, "f32", tensor.shape});
-    const auto back = arch::map_to_hugging_face(map, gguf, llama_config());
+    const auto back = arch::map_to_hugging_face(map, {&gguf}, llama_config());
     REQUIRE(back);
     REQUIRE(back->tensors.size() == there->tensors.size());
     for (std::size_t i = 0; i < back->tensors.size(); ++i) {
-      CHECK(back->tensors[i].name == source.tensors[there->tensors[i].sources.front()].name);
-      CHECK(back->tensors[i].steps.size() == there->tensors[i].steps.size());
+      CHECK(back->tensors[i].name == source.tensors[there->tensors[i].arrangement.sources.front()].name);
+      CHECK(back->tensors[i].arrangement.words.size() == there->tensors[i].arrangement.words.size());
     }
   }
 }
@@ -34,39 +34,39 @@ TEST_CASE("a tensor that the map has no place for is an error with its name, and
   const arch::Map& map = map_named("llama");
   Checkpoint extra = every_tensor(map, 2);
   extra.tensors.push_back({"model.layers.0.self_attn.q_norm.weight", "f32", {16}});
-  const auto unknown = arch::map_to_gguf(map, extra, all_of(extra), llama_config());
+  const auto unknown = arch::map_to_gguf(map, {&extra}, all_of(extra), llama_config());
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().tensor == "model.layers.0.self_attn.q_norm.weight");
   CHECK(unknown.error().message.find("--as-is") != std::string::npos);
 
   Checkpoint beyond = every_tensor(map, 3);
-  const auto too_many = arch::map_to_gguf(map, beyond, all_of(beyond), llama_config());
+  const auto too_many = arch::map_to_gguf(map, {&beyond}, all_of(beyond), llama_config());
   REQUIRE_FALSE(too_many);
   CHECK(too_many.error().message.find("layer 2 is beyond the 2") != std::string::npos);
 
   Checkpoint lacking = every_tensor(map, 2);
   std::erase_if(lacking.tensors, [](const Tensor& t) { return t.name == "model.layers.1.mlp.up_proj.weight"; });
-  const auto missing = arch::map_to_gguf(map, lacking, all_of(lacking), llama_config());
+  const auto missing = arch::map_to_gguf(map, {&lacking}, all_of(lacking), llama_config());
   REQUIRE_FALSE(missing);
   CHECK(missing.error().tensor == "model.layers.1.mlp.up_proj.weight");
 }
 
 TEST_CASE("q and k of Llama are rearranged by their own number of heads, of OLMo 2 not at all") {
   const Checkpoint source = every_tensor(map_named("llama"), 2);
-  const auto mapping = arch::map_to_gguf(map_named("llama"), source, all_of(source), llama_config());
+  const auto mapping = arch::map_to_gguf(map_named("llama"), {&source}, all_of(source), llama_config());
   REQUIRE(mapping);
   for (const arch::MappedTensor& tensor : mapping->tensors) {
     const bool is_q = tensor.name.find("attn_q.") != std::string::npos;
     const bool is_k = tensor.name.find("attn_k.") != std::string::npos;
-    CHECK(tensor.steps.size() == (is_q || is_k ? 1u : 0u));
+    CHECK(tensor.arrangement.words.size() == (is_q || is_k ? 1u : 0u));
     if (is_q || is_k)
-      CHECK(tensor.steps.front() == arch::Step{arch::Operation::rope_permute, is_q ? 4u : 2u});
+      CHECK(tensor.arrangement.words.front() == (is_q ? "rope_permute(4)" : "rope_permute(2)"));
   }
   const Checkpoint olmo = every_tensor(map_named("olmo2"), 2);
-  const auto plain = arch::map_to_gguf(map_named("olmo2"), olmo, all_of(olmo), llama_config());
+  const auto plain = arch::map_to_gguf(map_named("olmo2"), {&olmo}, all_of(olmo), llama_config());
   REQUIRE(plain);
   for (const arch::MappedTensor& tensor : plain->tensors)
-    CHECK(tensor.steps.empty());
+    CHECK(tensor.arrangement.words.empty());
 }
 
 TEST_CASE("llama3 RoPE divisors are 1 for short waves, the factor for long ones, and their parameters are found again") {
@@ -118,15 +118,15 @@ TEST_CASE("every rule of the built-in maps has a shape, and each is checked on b
     for (const auto& rule : map.tensors)
       CHECK_FALSE(rule->shape.empty());
     const Checkpoint source = every_tensor(map, 2);
-    const auto mapping = arch::map_to_gguf(map, source, all_of(source), llama_config());
+    const auto mapping = arch::map_to_gguf(map, {&source}, all_of(source), llama_config());
     REQUIRE(mapping);
     Checkpoint gguf{"gguf"};
     for (const arch::MappedTensor& tensor : mapping->tensors)
       gguf.tensors.push_back({tensor.name, "f32", tensor.shape});
     const auto is_refused = [&](Checkpoint checkpoint, std::size_t i, const std::vector<std::uint64_t>& shape, bool to_gguf) {
       checkpoint.tensors[i].shape = shape;
-      const auto result = to_gguf ? arch::map_to_gguf(map, checkpoint, all_of(checkpoint), llama_config())
-                                  : arch::map_to_hugging_face(map, checkpoint, llama_config());
+      const auto result = to_gguf ? arch::map_to_gguf(map, {&checkpoint}, all_of(checkpoint), llama_config())
+                                  : arch::map_to_hugging_face(map, {&checkpoint}, llama_config());
       return !result && result.error().code == Code::malformed && result.error().tensor == checkpoint.tensors[i].name &&
              result.error().message.find("has the shape") != std::string::npos;
     };
@@ -177,14 +177,14 @@ TEST_CASE("the output matrix is missing only from a model that ties it to the em
     Checkpoint tied = every_tensor(map_named(id), 2);
     std::erase_if(tied.tensors, [](const Tensor& t) { return t.name == "lm_head.weight"; });
     auto config = llama_config();
-    const auto missing = arch::map_to_gguf(map_named(id), tied, all_of(tied), config);
+    const auto missing = arch::map_to_gguf(map_named(id), {&tied}, all_of(tied), config);
     REQUIRE_FALSE(missing);
     CHECK(missing.error().tensor == "lm_head.weight");
     CHECK(missing.error().message.find("tie_word_embeddings") != std::string::npos);
     config.set("tie_word_embeddings", json("false"));
-    CHECK_FALSE(arch::map_to_gguf(map_named(id), tied, all_of(tied), config));
+    CHECK_FALSE(arch::map_to_gguf(map_named(id), {&tied}, all_of(tied), config));
     config.set("tie_word_embeddings", json("true"));
-    CHECK(arch::map_to_gguf(map_named(id), tied, all_of(tied), config));
+    CHECK(arch::map_to_gguf(map_named(id), {&tied}, all_of(tied), config));
   }
 }
 
@@ -192,10 +192,10 @@ TEST_CASE("a bias is there in all layers or in none") {
   const arch::Map& map = map_named("llama");
   Checkpoint checkpoint = every_tensor(map, 2);
   std::erase_if(checkpoint.tensors, [](const Tensor& t) { return t.name == "model.layers.1.mlp.up_proj.bias"; });
-  const auto some = arch::map_to_gguf(map, checkpoint, all_of(checkpoint), llama_config());
+  const auto some = arch::map_to_gguf(map, {&checkpoint}, all_of(checkpoint), llama_config());
   REQUIRE_FALSE(some);
   CHECK(some.error().tensor == "model.layers.1.mlp.up_proj.bias");
   CHECK(some.error().message.find("for other layers") != std::string::npos);
   std::erase_if(checkpoint.tensors, [](const Tensor& t) { return t.name == "model.layers.0.mlp.up_proj.bias"; });
-  CHECK(arch::map_to_gguf(map, checkpoint, all_of(checkpoint), llama_config()));
+  CHECK(arch::map_to_gguf(map, {&checkpoint}, all_of(checkpoint), llama_config()));
 }

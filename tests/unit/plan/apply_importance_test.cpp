@@ -27,7 +27,7 @@ Applied planned_with(const std::vector<Spec>& specs, const ImportanceMatrix* mat
   for (std::uint32_t i = 0; i < specs.size(); ++i) {
     source.tensors.push_back({specs[i].name, specs[i].from, specs[i].shape});
     const Action action = specs[i].from == specs[i].to ? Action::copy : Action::convert;
-    plan.tensors.push_back({specs[i].name, specs[i].to, specs[i].shape, action, {i}});
+    plan.tensors.push_back({specs[i].name, specs[i].to, specs[i].shape, action, arch::whole(i, specs[i].shape)});
   }
   auto result = plan::apply_importance(matrix, also, source, plan);
   return {std::move(plan), std::move(result)};

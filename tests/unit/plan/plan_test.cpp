@@ -13,7 +13,8 @@ plan::Plan example() {
   plan.source_format = "safetensors";
   plan.target_format = "gguf";
   plan.target.encodings = {{"f32", 1, 4}};
-  plan.tensors = {{"a", "f32", {2, 2}, plan::Action::convert, {0}, {{arch::Operation::rope_permute, 1}}}};
+  plan.tensors = {{"a", "f32", {2, 2}, plan::Action::convert, arch::pad(arch::whole(5, {1, 2}), 0, 2).value()}};
+  plan.tensors[0].arrangement.values = {{arch::ValueKind::add, 0.5}};
   plan.target.attrs = {Attr::text("k", "v")};
   plan.layout = {{{"x.gguf", 64}}, {{0, 0, {1, 2, 3}}}, {{0, 0, 32, 16}}};
   plan.side_files = {{"LICENSE", "LICENSE"}};
@@ -28,7 +29,13 @@ TEST_CASE("a plan is a valid buffer of its schema") {
   flatbuffers::Verifier verifier(bytes.data(), bytes.size());
   REQUIRE(fb::VerifyPlanBuffer(verifier));
   const auto* plan = fb::GetPlan(bytes.data());
-  CHECK(plan->tensors()->Get(0)->steps()->Get(0)->a() == 1);
+  const fb::PlanTensor& tensor = *plan->tensors()->Get(0);
+  CHECK(tensor.sources()->Get(0) == 5);
+  REQUIRE(tensor.boxes()->size() == 2);
+  CHECK(tensor.boxes()->Get(0)->source() == 5);
+  CHECK(tensor.boxes()->Get(1)->output_offset() == 2);
+  CHECK(tensor.boxes()->Get(1)->strides()->Get(0)->count() == 2);
+  CHECK(tensor.values()->Get(0)->operand() == 0.5);
   CHECK(plan->layout()->placements()->Get(0)->offset() == 32);
   CHECK(plan->dispositions()->Get(0)->fate() == fb::Fate::dropped);
 }
@@ -38,6 +45,9 @@ TEST_CASE("equal plans have equal fingerprints, and any change shows") {
   auto renamed = example();
   renamed.tensors[0].name = "b";
   CHECK(plan::fingerprint(renamed) != plan::fingerprint(example()));
+  auto rearranged = example();
+  rearranged.tensors[0].arrangement.boxes[0].source_offset = 1;
+  CHECK(plan::fingerprint(rearranged) != plan::fingerprint(example()));
   auto moved = example();
   moved.layout.placements[0].offset = 48;
   CHECK(plan::fingerprint(moved) != plan::fingerprint(example()));

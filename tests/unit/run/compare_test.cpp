@@ -12,7 +12,7 @@ std::vector<plan::PlanTensor> tensors_of(const model::Source& source) {
   std::vector<plan::PlanTensor> tensors;
   for (std::uint32_t i = 0; i < source.checkpoint.tensors.size(); ++i) {
     const Tensor& tensor = source.checkpoint.tensors[i];
-    tensors.push_back({tensor.name, tensor.encoding, tensor.shape, plan::Action::copy, {i}});
+    tensors.push_back({tensor.name, tensor.encoding, tensor.shape, plan::Action::copy, arch::whole(i, tensor.shape)});
   }
   return tensors;
 }

@@ -54,7 +54,7 @@ TEST_CASE("rows larger than the memory for them are rearranged all the same") {
   Fixture fixture;
   fixture.add("q", "f32", {8, 1u << 18}, random_floats(8u << 18, 3));
   const model::Source source = fixture.open();
-  const auto plan = fixture.plan("", {{arch::Operation::rope_permute, 2}});
+  const auto plan = fixture.plan("", rope_heads(2));
   REQUIRE(fixture.execute(plan, source, with(2)));
   const std::string expected = read_file(fixture.directory() / "out.raw");
   REQUIRE(fixture.execute(plan, source, with(3, run::min_memory_bytes)));

@@ -94,7 +94,7 @@ TEST_CASE("nor on where rows that move together begin") {
   Fixture fixture;
   fixture.add("q", "f32", {32768, 33}, random_floats(32768 * 33, 1));  // groups of 66 elements
   const model::Source source = fixture.open();
-  const auto plan = fixture.plan("f16", {{arch::Operation::rope_permute, 16384}});
+  const auto plan = fixture.plan("f16", rope_heads(16384));
   const auto expected = measured(fixture, plan, source, 1).statistics[0].value();
   CHECK(measured(fixture, plan, source, 3, run::min_memory_bytes).statistics[0].value() == expected);
 }
@@ -118,7 +118,7 @@ TEST_CASE("zeros lose nothing, rearranged rows are compared in the output's orde
   Fixture moved;
   moved.add("q", "f32", {64, 32}, random_floats(64 * 32, 7));
   const model::Source source = moved.open();
-  const auto figures = measured(moved, moved.plan("q8_0", {{arch::Operation::rope_permute, 2}}), source, 1).statistics[0];
+  const auto figures = measured(moved, moved.plan("q8_0", rope_heads(2)), source, 1).statistics[0];
   CHECK(figures->relative_rmse < 0.01);
   Fixture wide;
   const double value = 1 + 0x1p-40;

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -39,6 +40,11 @@ inline Encoding encoding_of(const std::string& id) {
   return {id, known->block_elements, known->block_bytes};
 }
 
+// rope_permute of so many heads.
+inline auto rope_heads(std::uint64_t count) {
+  return [count](const arch::Arrangement& of) { return arch::rope_permute(of, count).value(); };
+}
+
 class Fixture {
  public:
   // Adds a tensor to the source file.
@@ -58,7 +64,9 @@ class Fixture {
   }
 
   // One output tensor for each source tensor, in `encoding` (or its own), back to back at multiples of 64.
-  plan::Plan plan(const std::string& encoding, std::vector<arch::Step> steps = {}) const {
+  // Each is `made` of its source.
+  plan::Plan plan(const std::string& encoding,
+                  const std::function<arch::Arrangement(const arch::Arrangement&)>& made = {}) const {
     plan::Plan plan;
     std::uint64_t end = 0;
     for (std::uint32_t i = 0; i < checkpoint_.tensors.size(); ++i) {
@@ -66,10 +74,12 @@ class Fixture {
       const std::string to = encoding.empty() ? from.encoding : encoding;
       const Encoding block = encoding_of(to);
       plan.target.use_encoding(block);
-      plan.target.tensors.push_back({from.name, to, from.shape});
-      const bool is_copy = to == from.encoding && steps.empty();
-      plan.tensors.push_back({from.name, to, from.shape, is_copy ? plan::Action::copy : plan::Action::convert, {i}, steps});
-      const std::uint64_t size = model::tensor_elements(from) / block.block_elements * block.block_bytes;
+      const arch::Arrangement whole = arch::whole(i, from.shape);
+      const arch::Arrangement arrangement = made ? made(whole) : whole;
+      plan.target.tensors.push_back({from.name, to, arrangement.shape});
+      const bool is_copy = to == from.encoding && arrangement.is_whole(whole.elements());
+      plan.tensors.push_back({from.name, to, arrangement.shape, is_copy ? plan::Action::copy : plan::Action::convert, arrangement});
+      const std::uint64_t size = arrangement.elements() / block.block_elements * block.block_bytes;
       plan.layout.placements.push_back({i, 0, end, size});
       end = (end + size + 63) / 64 * 64;
     }

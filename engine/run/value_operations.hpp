@@ -1,0 +1,14 @@
+// What a map does to each number of a tensor, after decoding. Any thread.
+#pragma once
+
+#include "engine/arch/arrangement.hpp"
+#include "engine/kernels/kernels.hpp"
+
+#include <span>
+
+namespace heirloom::run {
+
+// Each number rounded once to f32, and then to f16 where the tensor is f16. Exponentials are computed in binary64.
+void apply(const arch::ValueOperation& operation, bool is_f16, const kernels::Kernels& kernels, std::span<float> numbers);
+
+}  // namespace heirloom::run
