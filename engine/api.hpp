@@ -40,6 +40,9 @@ struct ConvertOptions {
   std::filesystem::path importance;              // --imatrix; "" for none
   std::vector<std::string> included_importance;  // --include-weights, --exclude-weights: parts of tensor names
   std::vector<std::string> excluded_importance;
+  std::vector<std::string> source_options;       // NAME=VALUE, for the reader
+  std::vector<std::string> target_options;       // for the writer
+  bool allows_findings = false;
 };
 
 struct Planned {
@@ -63,12 +66,14 @@ class Session {
   const host::Host& host() const { return *host_; }
   const arch::Maps& maps() const { return maps_; }
 
-  Result<std::unique_ptr<model::Source>> open(const std::filesystem::path& path, const std::string& format) const;
-  // Refuses a target that would replace or delete a file of the source, whatever ExecuteOptions::force says later.
+  Result<std::unique_ptr<model::Source>> open(const std::filesystem::path& path, const host::OpenOptions& options) const;
+  // Refuses a source with findings that are not allowed, and a target that would replace or delete a file of the source,
+  // whatever ExecuteOptions::force says later.
   Result<Planned> plan_conversion(const ConvertOptions& options) const;
   Result<run::Outcome> execute(const Planned& planned, const run::ExecuteOptions& options) const;
+  // Findings are warned about. Each reader takes the source options that it knows.
   Result<Differences> diff(const std::filesystem::path& first, const std::filesystem::path& second,
-                           const run::CompareOptions& options) const;
+                           const std::vector<std::string>& source_options, const run::CompareOptions& options) const;
   // The map for a checkpoint, or null.
   const arch::Map* map_of(const model::Source& source) const;
   Result<std::vector<arch::Explanation>> explain(const std::filesystem::path& path) const;
@@ -77,6 +82,9 @@ class Session {
 
  private:
   Session() = default;
+  // With weights that are stored in two tensors seen as one (engine/plan/packed.hpp).
+  Result<std::unique_ptr<model::Source>> open_whole(const std::filesystem::path& path,
+                                                    const host::OpenOptions& options) const;
   Result<std::unique_ptr<plan::ImportanceMatrix>> open_importance(const ConvertOptions& options) const;
   std::unique_ptr<host::Host> host_;
   arch::Maps maps_;

@@ -2,7 +2,10 @@
 
 #include "engine/api/places.hpp"
 #include "engine/base/system_error.hpp"
+#include "engine/host/option_text.hpp"
+#include "engine/model/remarks.hpp"
 #include "engine/plan/package.hpp"
+#include "engine/plan/packed.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -40,6 +43,46 @@ Result<Target> resolve_target(const host::Host& host, const fs::path& path, cons
   return Target{"safetensors", true};
 }
 
+// Findings of the source as lines, the last of which counts what is too much to list.
+std::vector<std::string> findings_in_words(const Checkpoint& checkpoint) {
+  constexpr std::size_t max_lines = 10;
+  const auto& findings = checkpoint.findings;
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < std::min(findings.size(), max_lines); ++i)
+    lines.push_back("asks for " + model::describe(findings[i]) + "; nothing of it was run");
+  if (findings.size() > max_lines)
+    lines.push_back(std::to_string(findings.size() - max_lines) + " more findings (heirloom inspect lists them)");
+  return lines;
+}
+
+Result<void> refuse_findings(const model::Source& source) {
+  const auto& findings = source.checkpoint.findings;
+  if (findings.empty())
+    return {};
+  return fail(Error{Code::unsupported, "asks for " + model::describe(findings.front()) +
+                                           (findings.size() == 1 ? std::string() : ", and " + std::to_string(findings.size() - 1) + " more") +
+                                           "; nothing of it was run; --allow-findings converts without these objects, "
+                                           "heirloom inspect lists them",
+                    no_position, source.files->display(source.files->primary())});
+}
+
+// An option that no reader knows is a mistake.
+Result<void> check_one_knows(const host::Host& host, std::initializer_list<const model::Source*> sources,
+                             const std::vector<std::string>& options) {
+  for (const std::string& text : options) {
+    std::string names;
+    bool is_known = false;
+    for (const model::Source* source : sources) {
+      const Format* format = host.find_format(source->checkpoint.format);
+      is_known = is_known || host::declares(format->read_options, text);
+      names += (names.empty() ? "" : " nor ") + base::quoted(format->id);
+    }
+    if (!is_known)
+      return fail(Code::misuse, "neither " + names + " has the option " + base::quoted(text) + " (heirloom formats lists them)");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Session> Session::create(const SessionOptions& options, base::Log log) {
@@ -50,9 +93,7 @@ Result<Session> Session::create(const SessionOptions& options, base::Log log) {
   return session;
 }
 
-Result<std::unique_ptr<model::Source>> Session::open(const fs::path& path, const std::string& format) const {
-  host::OpenOptions options;
-  options.format = format;
+Result<std::unique_ptr<model::Source>> Session::open(const fs::path& path, const host::OpenOptions& options) const {
   HEIRLOOM_TRY(model::Source source, host_->open(path, options, log_));
   return std::make_unique<model::Source>(std::move(source));
 }
@@ -72,9 +113,20 @@ Result<std::unique_ptr<plan::ImportanceMatrix>> Session::open_importance(const C
   return std::make_unique<plan::ImportanceMatrix>(std::move(matrix));
 }
 
+Result<std::unique_ptr<model::Source>> Session::open_whole(const fs::path& path, const host::OpenOptions& options) const {
+  HEIRLOOM_TRY(auto source, open(path, options));
+  if (const auto package = plan::read_package(*source))
+    if (auto seen = plan::see_packed(*source, package->config); !seen)
+      return fail(std::move(seen).error().in_file(path.string()));
+  return source;
+}
+
 Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   Planned planned;
-  HEIRLOOM_TRY(planned.source, open(options.source, options.from));
+  const host::OpenOptions how{options.from, {}, options.source_options};
+  HEIRLOOM_TRY(planned.source, options.is_as_is ? open(options.source, how) : open_whole(options.source, how));
+  if (!options.allows_findings)
+    HEIRLOOM_CHECK(refuse_findings(*planned.source));
   HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to));
   planned.target = options.target.has_filename() ? options.target : options.target.parent_path();
   planned.is_directory = target.is_directory;
@@ -87,6 +139,7 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   request.target_name = target.is_directory ? "" : planned.target.filename().string();
   HEIRLOOM_TRY(request.recipe, plan::parse_recipe(options.recipe, options.recipe_options));
   request.max_shard_size = options.max_shard_size;
+  request.target_options = options.target_options;
   request.is_as_is = options.is_as_is;
   request.pre_tokenizer = options.pre_tokenizer;
   HEIRLOOM_TRY(planned.importance, open_importance(options));
@@ -95,6 +148,8 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   if (!plan)
     return fail(std::move(plan).error().in_file(options.source.string()));
   planned.plan = std::move(*plan);
+  for (std::string& line : findings_in_words(planned.source->checkpoint))
+    planned.plan.warnings.push_back(std::move(line));
   HEIRLOOM_CHECK(check_apart(*host_, *planned.source, planned.plan, planned.target, planned.is_directory));
   if (is_inside_source(*planned.source, planned.target, planned.is_directory))
     log_.warn(base::quoted(planned.target.string()) + " lies in the source's directory, which then holds two checkpoints");
@@ -104,13 +159,22 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
 Result<run::Outcome> Session::execute(const Planned& planned, const run::ExecuteOptions& options) const {
   run::ExecuteOptions all = options;
   all.is_directory = planned.is_directory;
+  all.finish = [&](std::span<const std::uint64_t> checksums) {
+    const plan::Plan& plan = planned.plan;
+    return host_->finish_layout(plan.target_format, plan.target, plan.writer_options, plan.layout, checksums, log_);
+  };
   return run::execute(planned.plan, *planned.source, planned.target, all, log_);
 }
 
-Result<Differences> Session::diff(const fs::path& first, const fs::path& second, const run::CompareOptions& options) const {
+Result<Differences> Session::diff(const fs::path& first, const fs::path& second, const std::vector<std::string>& source_options,
+                                  const run::CompareOptions& options) const {
   Differences differences;
-  HEIRLOOM_TRY(differences.first, open(first, ""));
-  HEIRLOOM_TRY(differences.second, open(second, ""));
+  HEIRLOOM_TRY(differences.first, open_whole(first, {"", {}, source_options, true}));
+  HEIRLOOM_TRY(differences.second, open_whole(second, {"", {}, source_options, true}));
+  HEIRLOOM_CHECK(check_one_knows(*host_, {differences.first.get(), differences.second.get()}, source_options));
+  for (const model::Source* source : {differences.first.get(), differences.second.get()})
+    for (const std::string& line : findings_in_words(source->checkpoint))
+      log_.warn(base::printable(source->files->display(source->files->primary())) + ": " + line);
   const plan::Ecosystem from = plan::ecosystem_of(*differences.first, maps_);
   const plan::Ecosystem to = plan::ecosystem_of(*differences.second, maps_);
   const plan::Ecosystem shown = from == plan::Ecosystem::none || to == plan::Ecosystem::none ? from : to;
@@ -133,7 +197,7 @@ const arch::Map* Session::map_of(const model::Source& source) const {
 }
 
 Result<std::vector<arch::Explanation>> Session::explain(const fs::path& path) const {
-  HEIRLOOM_TRY(const auto source, open(path, ""));
+  HEIRLOOM_TRY(const auto source, open(path, {}));
   HEIRLOOM_TRY(const plan::Package package, plan::read_package(*source));
   return arch::explain(maps_, package.config, source->checkpoint.attrs);
 }

@@ -1,6 +1,7 @@
 #include "engine/arch/config.hpp"
 
 #include "engine/arch/derive.hpp"
+#include "engine/arch/layers.hpp"
 #include "engine/arch/pattern.hpp"
 #include "engine/arch/shape.hpp"
 #include "engine/base/text.hpp"
@@ -25,7 +26,7 @@ Error wrong_value(std::string_view path, const Json& value, std::string_view wan
 
 Result<std::string> translated(const fb::KeyRuleT& rule, std::string_view path, const Json& value) {
   for (const auto& pair : rule.values)
-    if (value.text() != nullptr && pair->hf == *value.text())
+    if (value.text() != nullptr ? pair->hf == *value.text() : value.number() && number_in(pair->hf) == value.number())
       return pair->gguf;
   return fail(wrong_value(path, value, "a value that the map knows"));
 }
@@ -56,6 +57,10 @@ Result<Attr> attr_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
       return Attr::scalar(gguf_key, static_cast<std::int32_t>(number));
     }
     case AttrType::f32: {
+      if (!rule.values.empty()) {
+        HEIRLOOM_TRY(const std::string digits, translated(rule, path, value));
+        return Attr::scalar(gguf_key, static_cast<float>(number_in(digits).value_or(0)));
+      }
       const auto number = value.number();
       if (!number || !std::isfinite(static_cast<float>(*number)))
         return fail(wrong_value(path, value, "a finite number"));
@@ -97,6 +102,52 @@ Result<Attr> list_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
   return all;
 }
 
+// The one value for each layer of a set, 0 or another for the others.
+Result<Attr> set_list_from(const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path, const Json& value,
+                           const Layers& layers, const Json& config) {
+  HEIRLOOM_TRY(const Attr one, attr_from(rule, gguf_key, path, value));
+  Attr other{gguf_key, one.type};
+  other.data.resize(one.data.size());
+  if (!rule.others.empty()) {
+    HEIRLOOM_TRY(const std::uint64_t number, number_of(config, rule.others));
+    HEIRLOOM_TRY(other, attr_from(rule, gguf_key, rule.others, Json(static_cast<std::int64_t>(number))));
+  }
+  Attr all{gguf_key, AttrType::array, one.type};
+  for (std::uint64_t i = 0; i < layers.count(); ++i) {
+    const Attr& own = layers.contains({rule.layers}, i) ? one : other;
+    all.data.insert(all.data.end(), own.data.begin(), own.data.end());
+  }
+  return all;
+}
+
+// A list of numbers, with zeros behind.
+Result<Attr> padded_from(const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path, const Json& value) {
+  const Json::Array* list = value.array();
+  if (list == nullptr || list->empty() || list->size() > rule.padded)
+    return fail(wrong_value(path, value, "a list of at most " + std::to_string(rule.padded) + " numbers"));
+  Attr all{gguf_key, AttrType::array, static_cast<AttrType>(rule.type)};
+  for (const Json& item : *list) {
+    HEIRLOOM_TRY(const Attr one, attr_from(rule, gguf_key, path, item));
+    all.data.insert(all.data.end(), one.data.begin(), one.data.end());
+  }
+  all.data.resize(rule.padded * std::size_t{width_of(all.element)});
+  return all;
+}
+
+Result<Attr> any_from(const Map& map, const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path,
+                      const Json& value, const Json& config) {
+  if (rule.padded != 0)
+    return padded_from(rule, gguf_key, path, value);
+  if (!rule.layers.empty()) {
+    HEIRLOOM_TRY(const Layers layers, Layers::read(map, config));
+    return set_list_from(rule, gguf_key, path, value, layers, config);
+  }
+  if (!rule.per_layer)
+    return attr_from(rule, gguf_key, path, value);
+  HEIRLOOM_TRY(const std::uint64_t layers, layer_count(map, config));
+  return list_from(rule, gguf_key, path, value, layers);
+}
+
 // What the configuration says, and the path it was found at ("" when derived or by default); null when there is none.
 Result<std::pair<Json, std::string>> said_of(const fb::KeyRuleT& rule, const Json& config) {
   for (const std::string& path : rule.hf)
@@ -125,6 +176,9 @@ Result<std::pair<Json, std::string>> value_of(const fb::KeyRuleT& rule, const Js
   HEIRLOOM_TRY(auto said, said_of(rule, config));
   if (rule.derive == "rotary_dim" && !said.first.is_null()) {
     HEIRLOOM_TRY(said.first, rotary_dim(config, said.second, said.first));
+  }
+  if (!said.first.is_null()) {
+    HEIRLOOM_TRY(said.first, computed(rule, config, said.second, std::move(said.first)));
   }
   return said;
 }
@@ -191,6 +245,9 @@ Result<void> check_allowed(const Map& map, const Json& said) {
     if (!is_present(value) || !holds(rule->when.get(), config))
       continue;
     HEIRLOOM_CHECK(check_equal(map, *rule, *value, config));
+    if (const Json* other = rule->same_as.empty() ? nullptr : config.at(rule->same_as);
+        is_present(other) && other->number() != value->number())
+      return fail(not_allowed(map, *rule, *value, other->dump() + ", which is " + base::quoted(rule->same_as) + ", only"));
     if (!rule->allowed.empty() &&
         std::find(rule->allowed.begin(), rule->allowed.end(), value->dump()) == rule->allowed.end())
       return fail(not_allowed(map, *rule, *value, list_of(rule->allowed) + " only"));
@@ -202,6 +259,16 @@ Result<void> check_allowed(const Map& map, const Json& said) {
     }
   }
   return {};
+}
+
+std::vector<std::string> unsaid_of(const Map& map, const Json& config) {
+  std::vector<std::string> warnings;
+  for (const auto& rule : map.config)
+    if (const Json* value = config.at(rule->hf);
+        is_present(value) && std::find(rule->unsaid.begin(), rule->unsaid.end(), value->dump()) != rule->unsaid.end())
+      warnings.push_back("configuration key " + base::quoted(rule->hf) + " is " + value->dump() +
+                         ", which GGUF has no key for: llama.cpp will do without it");
+  return warnings;
 }
 
 Result<void> check_rope_scaling(const Json& config) {
@@ -231,14 +298,8 @@ Result<ConfigKeys> keys_from_config(const Map& map, const Json& said, std::uint3
       return fail(Error{Code::malformed, "configuration key " + base::quoted(rule->hf.empty() ? gguf_key : rule->hf.front()) +
                                              " is missing", no_position, "config.json"});
     }
-    if (rule->per_layer) {
-      HEIRLOOM_TRY(const std::uint64_t layers, layer_count(map, config));
-      HEIRLOOM_TRY(Attr attr, list_from(*rule, gguf_key, path, value, layers));
-      (rule->is_early ? keys.early : keys.attrs).push_back(std::move(attr));
-    } else {
-      HEIRLOOM_TRY(Attr attr, attr_from(*rule, gguf_key, path, value));
-      (rule->is_early ? keys.early : keys.attrs).push_back(std::move(attr));
-    }
+    HEIRLOOM_TRY(Attr attr, any_from(map, *rule, gguf_key, path, value, config));
+    (rule->is_early ? keys.early : keys.attrs).push_back(std::move(attr));
     if (!path.empty())
       keys.used.insert(path);
   }

@@ -20,6 +20,10 @@ model::Json normalize(const model::Json& config);
 // A normalized configuration with what its silence means to the map (ConfigRule.default_json, KeyRule.default_json).
 Result<model::Json> complete(const Map& map, const model::Json& config);
 
+// A normalized configuration with what tensors tell where it is silent (ConfigRule.counted), in the names of GGUF or of
+// Hugging Face.
+model::Json with_counts(const Map& map, model::Json config, const std::set<std::string, std::less<>>& names, bool is_gguf);
+
 Result<std::uint64_t> layer_count(const Map& map, const model::Json& config);
 
 // Size of the tokenizer, a multiple of Architecture.vocab_multiple.
@@ -36,8 +40,11 @@ Result<std::uint64_t> whole_number(const model::Json& config, std::string_view k
 // Head size: "head_dim", or hidden_size / num_attention_heads.
 Result<std::uint64_t> head_dim(const model::Json& config);
 
-// Refuses values with which the map would be wrong (ConfigRule.allowed, .repeats, .equals).
+// Refuses values with which the map would be wrong (ConfigRule.allowed, .repeats, .equals, .same_as).
 Result<void> check_allowed(const Map& map, const model::Json& config);
+
+// What a GGUF will not say though it matters (ConfigRule.unsaid): a warning each.
+std::vector<std::string> unsaid_of(const Map& map, const model::Json& config);
 
 // "rope_scaling" (and a "rope_parameters" that normalize() leaves) is an object, null or absent.
 Result<void> check_rope_scaling(const model::Json& config);
@@ -53,6 +60,7 @@ Result<ConfigKeys> keys_from_config(const Map& map, const model::Json& config, s
 struct TensorFacts {
   std::set<std::string, std::less<>> names;
   std::vector<std::pair<std::string, std::uint64_t>> rows;  // name, rows
+  std::vector<std::pair<std::string, std::string>> encodings = {};  // name, encoding
 };
 
 // config.json from GGUF keys. `recorded` is the source's own config.json where the file carries it (else null): it is

@@ -16,7 +16,15 @@ std::optional<Result<std::uint64_t>> derived_number(const model::Json& config, s
 // (formats/facts/architectures.md#longrope).
 Result<model::Json> longrope_attn_factor(const model::Json& config);
 
+// The value after KeyRule.plus, .times and .scale, and the value before them. Errors name `path`.
+Result<model::Json> computed(const fb::KeyRuleT& rule, const model::Json& config, std::string_view path, model::Json value);
+Result<model::Json> uncomputed(const fb::KeyRuleT& rule, const model::Json& config, std::string_view path, model::Json value);
+bool is_computed(const fb::KeyRuleT& rule);
+
 // A binary32 as the double a person would have written: 1e-5, not 9.99999974737875e-06.
 double shortest(float value);
+
+// The number that a text is: its digits, "inf" or "-inf"; nothing where it is more or less than one.
+std::optional<double> number_in(std::string_view text);
 
 }  // namespace heirloom::arch

@@ -19,13 +19,21 @@ bool contains(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
+bool is_marked(const Map& map, const std::vector<Attr>& attrs) {
+  const Attr* mark = map.marked_by.empty() ? nullptr : find_attr(attrs, expand_arch(map.marked_by, map.gguf_name));
+  if (mark == nullptr || map.marked_value.empty())
+    return mark != nullptr;
+  const auto number = mark->type == AttrType::array ? std::nullopt : mark->get_integer();
+  return number && std::to_string(*number) == map.marked_value;
+}
+
 // The first map whose mark is there, else the first without a mark.
 const Map* pick(std::span<const std::unique_ptr<Map>> maps, std::string_view gguf_name, const std::vector<Attr>& attrs) {
   const Map* unmarked = nullptr;
   for (const auto& map : maps) {
     if (map->gguf_name != gguf_name)
       continue;
-    if (!map->marked_by.empty() && find_attr(attrs, expand_arch(map->marked_by, gguf_name)) != nullptr)
+    if (is_marked(*map, attrs))
       return map.get();
     if (map->marked_by.empty() && unmarked == nullptr)
       unmarked = map.get();
@@ -60,11 +68,18 @@ Result<Maps> Maps::load(std::span<const std::filesystem::path> user_files) {
   return maps;
 }
 
-const Map* Maps::find_by_class(std::string_view hf_class) const {
-  for (const auto& map : maps_)
-    if (contains(map->hf_classes, hf_class))
+const Map* Maps::find_by_class(std::string_view hf_class, const model::Json& config) const {
+  const Map* unmarked = nullptr;
+  for (const auto& map : maps_) {
+    if (!contains(map->hf_classes, hf_class))
+      continue;
+    const model::Json* mark = map->class_marked_by.empty() ? nullptr : config.at(map->class_marked_by);
+    if (mark != nullptr && !mark->is_null())
       return map.get();
-  return nullptr;
+    if (map->class_marked_by.empty() && unmarked == nullptr)
+      unmarked = map.get();
+  }
+  return unmarked;
 }
 
 const Map* Maps::find_by_gguf_name(std::string_view gguf_name, std::string_view hf_class,
@@ -97,7 +112,7 @@ std::vector<Explanation> explain(const Maps& maps, const model::Json& config, co
       explanation.reason = "general.architecture is " + base::quoted(gguf_name) + ", the map is for " +
                            base::quoted(map->gguf_name);
     } else if (!hf_class.empty()) {
-      explanation.is_match = maps.find_by_class(hf_class) == map.get();
+      explanation.is_match = maps.find_by_class(hf_class, config) == map.get();
       explanation.reason =
           "config.json names " + base::quoted(hf_class) + ", the map is for " + list_of(map->hf_classes);
     } else {

@@ -28,8 +28,9 @@ class Maps {
 
   const std::vector<std::unique_ptr<Map>>& all() const { return maps_; }
 
-  // By config.json "architectures"; null when none matches.
-  const Map* find_by_class(std::string_view hf_class) const;
+  // By config.json "architectures"; null when none matches. Among families that share the class, the key that marks one of
+  // them in the configuration decides.
+  const Map* find_by_class(std::string_view hf_class, const model::Json& config) const;
   // By general.architecture. Among families that share it `hf_class` ("" when not known) decides, then the key that marks
   // one of them.
   const Map* find_by_gguf_name(std::string_view gguf_name, std::string_view hf_class, const std::vector<Attr>& attrs) const;

@@ -1,5 +1,6 @@
 // Spellings of a configuration brought to one, and silence filled with what a family's configuration class says.
 #include "engine/arch/config.hpp"
+#include "engine/arch/pattern.hpp"
 #include "engine/arch/shape.hpp"
 #include "heirloom/checked.hpp"
 
@@ -93,6 +94,18 @@ Result<Json> complete(const Map& map, const Json& config) {
         std::none_of(rule->hf.begin(), rule->hf.end(), [&](const auto& path) { return is_present(full.at(path)); }))
       HEIRLOOM_CHECK(fill(rule->hf.front(), rule->default_json));
   return full;
+}
+
+Json with_counts(const Map& map, Json config, const std::set<std::string, std::less<>>& names, bool is_gguf) {
+  for (const auto& rule : map.config) {
+    const std::string& pattern = is_gguf ? rule->counted_gguf : rule->counted;
+    if (pattern.empty() || is_present(config.at(rule->hf)))
+      continue;
+    const auto count = std::count_if(names.begin(), names.end(), [&](const std::string& name) { return match(pattern, name).has_value(); });
+    if (count != 0)
+      set_at(config, rule->hf, Json(static_cast<std::int64_t>(count)));
+  }
+  return config;
 }
 
 Result<std::uint64_t> layer_count(const Map& map, const Json& config) {

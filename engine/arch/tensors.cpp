@@ -193,7 +193,7 @@ struct Context {
 using Shapes = std::vector<std::vector<std::uint64_t>>;
 
 // Shapes of the Hugging Face side, by part, then by expert; none when one of them is not said.
-Result<Shapes> hugging_face_shapes(const Reading& reading, const Context& context) {
+Result<Shapes> hugging_face_shapes(const Reading& reading, const Context& context, std::uint64_t layer) {
   const auto& patterns = context.way.is_forward() ? reading.from : reading.to;
   const std::uint64_t per_part = reading.per_part(patterns);
   Shapes shapes;
@@ -201,7 +201,7 @@ Result<Shapes> hugging_face_shapes(const Reading& reading, const Context& contex
     const auto& dimensions = dimensions_of(*reading.rule, part);
     if (dimensions.empty())
       return Shapes();
-    HEIRLOOM_TRY(auto shape, shape_of(dimensions, context.config));
+    HEIRLOOM_TRY(auto shape, shape_of(dimensions, context.config, layer));
     shapes.insert(shapes.end(), per_part, shape);
   }
   return shapes;
@@ -248,7 +248,7 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
   VerbFacts facts{reading.experts, reading.from.size(), reading.to.size()};
   if (!context.way.is_forward())
     std::swap(facts.parts, facts.targets);
-  HEIRLOOM_TRY(const Shapes shapes, hugging_face_shapes(reading, context));
+  HEIRLOOM_TRY(const Shapes shapes, hugging_face_shapes(reading, context, layer));
   HEIRLOOM_TRY(const Shapes wanted, source_shapes(reading, context, shapes, facts));
   HEIRLOOM_CHECK(check_sources(reading, context, instance, wanted));
   std::vector<Arrangement> inputs;
@@ -268,6 +268,8 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
     if (is_whole_source(arrangement, context))
       arrangement.words.clear();
     MappedTensor tensor{expand(reading.to[k / per_part], Numbers{layer, k % per_part}), arrangement.shape, std::move(arrangement)};
+    if (!context.way.is_forward())
+      tensor.packed = rule.packed;
     if (!loss.empty())
       mapping.lossy.push_back({tensor.name, loss});
     mapping.tensors.push_back(std::move(tensor));
@@ -294,11 +296,12 @@ Result<void> drop_instance(const Reading& reading, const Context& context, const
 
 // What is made, in order: where the last source of each has come, of a group where the last of all its rules' has.
 struct Turn {
+  bool is_late = true;
   std::size_t position = 0;
   std::size_t rule = 0;
   std::uint64_t layer = no_layer;
   bool operator<(const Turn& other) const {
-    return std::tie(position, rule, layer) < std::tie(other.position, other.rule, other.layer);
+    return std::tie(is_late, position, rule, layer) < std::tie(other.is_late, other.position, other.rule, other.layer);
   }
 };
 
@@ -313,7 +316,7 @@ std::vector<Turn> turns_of(const std::vector<Reading>& readings) {
   for (std::size_t rule = 0; rule < readings.size(); ++rule)
     for (const auto& [layer, instance] : readings[rule].instances) {
       const std::string& group = readings[rule].rule->group;
-      turns.push_back({group.empty() ? instance.position : last[{group, layer}], rule, layer});
+      turns.push_back({!readings[rule].rule->is_early, group.empty() ? instance.position : last[{group, layer}], rule, layer});
     }
   std::sort(turns.begin(), turns.end());
   return turns;

@@ -18,6 +18,7 @@ struct MappedTensor {
   std::vector<std::uint64_t> shape;
   Arrangement arrangement = {};          // over the source's tensors; without sources when synthesized
   std::vector<float> values = {};        // of a synthesized tensor
+  std::string packed = {};               // TensorRule.packed, on the way back
 
   bool is_synthesized() const { return arrangement.sources.empty(); }
 };

@@ -75,6 +75,12 @@ void add_recipe(CLI::App& command, ConvertOptions& options) {
   command.add_flag("--allow-requantize", changes.allow_requantize, "Quantize what is quantized already, though it loses more");
 }
 
+void add_source_options(CLI::App& command, std::vector<std::string>& texts) {
+  command.add_option("--source-option", texts, "Option of the source's reader (heirloom formats lists them; repeatable)")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+}
+
 void add_convert(CLI::App& app, Arguments& all) {
   CLI::App& command = add_command(app, "convert", "Convert a checkpoint, and quantize it on the way",
                                   "heirloom convert OLMo-2-1B olmo-2-1b-q4_k_m.gguf --quantize Q4_K_M", all.common);
@@ -83,6 +89,10 @@ void add_convert(CLI::App& app, Arguments& all) {
   command.add_option("DST", arguments.options.target, "Output: x.gguf, x.safetensors, or a directory")->required();
   command.add_option("--to", arguments.options.to, "Format of the output (heirloom formats)")->type_name("FORMAT");
   command.add_option("--from", arguments.options.from, "Format of the source, where it is not plain")->type_name("FORMAT");
+  add_source_options(command, arguments.options.source_options);
+  command.add_option("--target-option", arguments.options.target_options, "Option of the output's writer (repeatable)")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   add_recipe(command, arguments.options);
   command.add_option("--imatrix", arguments.options.importance, "Importance matrix, as llama-imatrix writes it (GGUF or .dat)")
       ->type_name("FILE");
@@ -103,14 +113,17 @@ void add_convert(CLI::App& app, Arguments& all) {
   command.add_flag("--as-is", arguments.options.is_as_is, "Keep names and layout; use no architecture map");
   command.add_option("--pre-tokenizer", arguments.options.pre_tokenizer, "Name of the pre-tokenizer, where it is not recognised")
       ->type_name("NAME");
+  command.add_flag("--allow-findings", arguments.options.allows_findings,
+                   "Convert even if the source asks for code to be run; its weights alone are read");
   command.add_flag("--allow-loss", arguments.allow_loss, "Convert even if metadata is lost");
   command.add_flag("--force", arguments.force, "Replace an existing output");
 }
 
 void add_inspect(CLI::App& app, Arguments& all) {
-  CLI::App& command = add_command(app, "inspect", "Show what a checkpoint holds", "heirloom inspect model.gguf --metadata", all.common);
+  CLI::App& command = add_command(app, "inspect", "Show what a checkpoint holds; exit 1 if it asks for code to be run", "heirloom inspect model.gguf --metadata", all.common);
   command.add_option("PATH", all.inspect.path, "Checkpoint: a file or a directory")->required();
   command.add_option("--from", all.inspect.from, "Format, where it is not plain")->type_name("FORMAT");
+  add_source_options(command, all.inspect.source_options);
   command.add_flag("--tensors", all.inspect.view.has_tensors, "List every tensor");
   command.add_flag("--metadata", all.inspect.view.has_metadata, "List every metadata item");
   command.add_option("--html", all.inspect.html, "Also write the report as a page")->type_name("FILE");
@@ -121,6 +134,7 @@ void add_diff(CLI::App& app, Arguments& all) {
                                   "heirloom diff OLMo-2-1B olmo-2-1b-bf16.gguf", all.common);
   command.add_option("A", all.diff.first, "Checkpoint")->required();
   command.add_option("B", all.diff.second, "Checkpoint")->required();
+  add_source_options(command, all.diff.source_options);
   command.add_flag("--all", all.diff.shows_all, "List tensors that are the same, too");
   command.add_option("--threads", all.diff.threads, "Threads; default: all cores")->check(CLI::Range(1, 1024).description(""))->type_name("N");
   add_size(command, "--memory", all.diff.memory_bytes, "Limit of all buffers together; default 1GiB");

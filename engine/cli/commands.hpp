@@ -37,12 +37,14 @@ struct ConvertArguments {
 struct InspectArguments {
   std::filesystem::path path;
   std::string from;
+  std::vector<std::string> source_options;
   report::InspectView view;
   std::filesystem::path html;
 };
 
 struct DiffArguments {
   std::filesystem::path first, second;
+  std::vector<std::string> source_options;
   std::size_t threads = 0;
   std::uint64_t memory_bytes = run::default_memory_bytes;
   bool shows_all = false;

@@ -9,7 +9,7 @@ int run_diff(const CommonArguments& common, const DiffArguments& arguments) {
   if (!session)
     return report_error(session.error());
   const auto differences =
-      session->diff(arguments.first, arguments.second, {arguments.threads, arguments.memory_bytes});
+      session->diff(arguments.first, arguments.second, arguments.source_options, {arguments.threads, arguments.memory_bytes});
   if (!differences)
     return report_error(differences.error());
   return print(common.json ? report::diff_json(differences->tensors, differences->is_same)

@@ -22,7 +22,7 @@ int run_inspect(const CommonArguments& common, const InspectArguments& arguments
   const auto session = make_session(common, talk);
   if (!session)
     return report_error(session.error());
-  const auto source = session->open(arguments.path, arguments.from);
+  const auto source = session->open(arguments.path, {arguments.from, {}, arguments.source_options});
   if (!source)
     return report_error(source.error());
   const arch::Map* map = session->map_of(**source);
@@ -30,7 +30,7 @@ int run_inspect(const CommonArguments& common, const InspectArguments& arguments
     if (const int code = write_html(arguments.html, report::inspect_html(**source, map)); code != exit_done)
       return code;
   return print(common.json ? report::inspect_json(**source, map) : report::inspect_text(**source, map, arguments.view),
-               exit_done);
+               (*source)->checkpoint.findings.empty() ? exit_done : exit_no);
 }
 
 }  // namespace heirloom::cli

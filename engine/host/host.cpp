@@ -4,6 +4,7 @@
 #include "engine/host/directories.hpp"
 #include "engine/host/host_library.hpp"
 #include "engine/host/loader.hpp"
+#include "engine/host/option_text.hpp"
 
 #include <algorithm>
 
@@ -124,37 +125,22 @@ Result<std::pair<const Host::Library*, std::uint32_t>> Host::require_format(std:
                                                : "; there are " + known));
 }
 
-Result<Layout> Host::plan_layout(std::string_view format, const Checkpoint& checkpoint, const Options& options,
-                                 const base::Log& log) const {
-  HEIRLOOM_TRY(const auto found, require_format(format));
-  const auto& [library, index] = found;
-  const Format& wanted = library->format(index);
-  if (!wanted.writes)
-    return fail(Code::misuse, "format " + base::quoted(format) + " cannot be written");
-  HEIRLOOM_CHECK(check_options(wanted, wanted.write_options, options));
-  Checkpoint description = checkpoint;
-  description.files.clear();
-  for (Tensor& tensor : description.tensors) tensor.extents.clear();
-  HEIRLOOM_TRY(Layout layout, plan(library->plugin, index, description, options, log));
-  if (auto is_good = model::validate(layout, description); !is_good) {
-    Error error = std::move(is_good).error();
-    error.message = "the layout is wrong: " + error.message;
-    return fail(blame(library->plugin, std::move(error)));
-  }
-  return layout;
+Error unknown_option(const Format& format, std::span<const OptionSpec> known, std::string_view name) {
+  std::string names;
+  for (const OptionSpec& spec : known)
+    if (spec.name != target_name_option)
+      names += (names.empty() ? "" : ", ") + spec.name;
+  return {Code::misuse, "format " + base::quoted(format.id) + " has no option " + base::quoted(name) +
+                            (names.empty() ? "; it has none" : "; it has " + names)};
 }
 
 Result<void> check_options(const Format& format, const std::vector<OptionSpec>& known, const Options& options) {
   for (const Attr& option : options) {
     const bool is_known =
-        option.key == "target_name" ||
+        option.key == target_name_option ||
         std::any_of(known.begin(), known.end(), [&](const OptionSpec& spec) { return spec.name == option.key; });
-    if (is_known)
-      continue;
-    std::string names;
-    for (const OptionSpec& spec : known) names += (names.empty() ? "" : ", ") + spec.name;
-    return fail(Code::misuse, "format " + base::quoted(format.id) + " has no option " + base::quoted(option.key) +
-                                  (names.empty() ? "; it has none" : "; it has " + names));
+    if (!is_known)
+      return fail(unknown_option(format, known, option.key));
   }
   return {};
 }

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,8 @@ struct LoadOptions {
 struct OpenOptions {
   std::string format;  // "" to find out
   Options options;     // for the reader
+  std::vector<std::string> option_texts = {};  // more of them, NAME=VALUE (--source-option)
+  bool ignores_unknown = false;                // of option_texts
 };
 
 class Host {
@@ -53,13 +56,19 @@ class Host {
   std::vector<const Format*> formats() const;
 
   // Probes by content before suffix, reads, verifies and validates. Two plugins that claim the same content are an
-  // error that names both and --from. When nothing claims it, the error lists each format with its reason.
+  // error that names both and --from; of a directory that holds several, the names that frameworks look for decide, and
+  // the others are warned about. When nothing claims it, the error lists each format with its reason.
   Result<model::Source> open(const std::filesystem::path& path, const OpenOptions& options, const base::Log& log) const;
 
   // The layout that the format's writer plans for the tensors, encodings and attrs, verified and validated. Options
   // that the format does not declare are refused.
   Result<Layout> plan_layout(std::string_view format, const Checkpoint& checkpoint, const Options& options,
                              const base::Log& log) const;
+  // What that writer adds once the bytes of all tensors are known: `checksums` are of the layout's placements, in their
+  // order, of the kind that it names. Checked not to cover anything that the layout covers.
+  Result<std::vector<Literal>> finish_layout(std::string_view format, const Checkpoint& checkpoint, const Options& options,
+                                             const Layout& layout, std::span<const std::uint64_t> checksums,
+                                             const base::Log& log) const;
 
  private:
   struct Library;
@@ -71,6 +80,7 @@ class Host {
   static Result<model::Source> open_as(const Library& library, std::uint32_t format,
                                        std::unique_ptr<base::FileSet>& files, const OpenOptions& options,
                                        const base::Log& log);
+  static const Claim* decide_by_name(const std::vector<Claim>& claims, const base::FileSet& files);
   Result<model::Source> open_unclaimed(const std::vector<Claim>& claims, std::unique_ptr<base::FileSet>& files,
                                        const OpenOptions& options, const base::Log& log) const;
   std::vector<Candidate> candidates_;

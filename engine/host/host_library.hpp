@@ -5,6 +5,7 @@
 #include "engine/host/library.hpp"
 
 #include <optional>
+#include <span>
 
 namespace heirloom::host {
 
@@ -24,6 +25,9 @@ struct Host::Library {
 
 // Letters' case aside.
 bool has_suffix(const Format& format, std::string_view file_name);
+
+// The error for an option that the format does not declare: names those that it does.
+Error unknown_option(const Format& format, std::span<const OptionSpec> known, std::string_view name);
 
 // Refuses options that the format does not declare; "target_name" is every writer's.
 Result<void> check_options(const Format& format, const std::vector<OptionSpec>& known, const Options& options);

@@ -81,6 +81,7 @@ Result<Plugin> accept(const heirloom_plugin* symbol, bool allow_unsafe) {
     plugin.reader = static_cast<const heirloom_reader_1*>(symbol->get_interface(HEIRLOOM_READER_1));
     plugin.decode = static_cast<const heirloom_decode_1*>(symbol->get_interface(HEIRLOOM_DECODE_1));
     plugin.writer = static_cast<const heirloom_writer_1*>(symbol->get_interface(HEIRLOOM_WRITER_1));
+    plugin.finish = static_cast<const heirloom_finish_1*>(symbol->get_interface(HEIRLOOM_FINISH_1));
     return heirloom_status{HEIRLOOM_OK};
   }));
   for (const Format& format : plugin.manifest.formats) {
@@ -152,31 +153,56 @@ Result<std::uint32_t> probe(const Plugin& plugin, std::uint32_t format, const ba
   return score;
 }
 
-Result<Layout> plan(const Plugin& plugin, std::uint32_t format, const Checkpoint& checkpoint, const Options& options,
-                    const base::Log& log) {
-  const HostServices services(nullptr, log, plugin.manifest.id);
+PlannedLayout::PlannedLayout(const Plugin& plugin, const base::Log& log)
+    : plugin_(plugin), services_(nullptr, log, plugin.manifest.id) {}
+
+PlannedLayout::~PlannedLayout() {
+  if (layout_ != nullptr)
+    (void)call(plugin_, [&](heirloom_error*) {
+      plugin_.writer->destroy(layout_);
+      return heirloom_status{HEIRLOOM_OK};
+    });
+}
+
+Result<std::unique_ptr<PlannedLayout>> PlannedLayout::plan(const Plugin& plugin, std::uint32_t format,
+                                                           const Checkpoint& checkpoint, const Options& options,
+                                                           const base::Log& log) {
+  std::unique_ptr<PlannedLayout> planned(new PlannedLayout(plugin, log));
   const std::vector<std::uint8_t> description = encode(checkpoint);
   const std::vector<std::uint8_t> packed = pack(options);
-  heirloom_layout* planned = nullptr;
   HEIRLOOM_CHECK(call(plugin, [&](heirloom_error* error) {
-    return plugin.writer->plan(format, services.get(), borrow(description), borrow(packed), &planned, error);
+    return plugin.writer->plan(format, planned->services_.get(), borrow(description), borrow(packed), &planned->layout_,
+                               error);
   }));
-  if (planned == nullptr)
+  if (planned->layout_ == nullptr)
     return fail(blame(plugin, {Code::internal, "the plugin hands back no layout"}));
+  return planned;
+}
+
+Result<Layout> PlannedLayout::layout() const {
   heirloom_bytes bytes{};
-  Result<Layout> layout = call(plugin, [&](heirloom_error*) {
-                            bytes = plugin.writer->bytes(planned);
+  Result<Layout> layout = call(plugin_, [&](heirloom_error*) {
+                            bytes = plugin_.writer->bytes(layout_);
                             return heirloom_status{HEIRLOOM_OK};
                           }).and_then([&] {
                               return span_of(bytes, "layout");
                             }).and_then([](auto span) { return decode_layout(span); });
-  (void)call(plugin, [&](heirloom_error*) {
-    plugin.writer->destroy(planned);
-    return heirloom_status{HEIRLOOM_OK};
-  });
   if (!layout)
-    return fail(blame(plugin, std::move(layout).error()));
+    return fail(blame(plugin_, std::move(layout).error()));
   return layout;
+}
+
+Result<std::vector<Literal>> PlannedLayout::finish(std::span<const std::uint64_t> checksums) const {
+  if (plugin_.finish == nullptr)
+    return fail(blame(plugin_, {Code::internal, "the plugin has no " HEIRLOOM_FINISH_1}));
+  heirloom_bytes bytes{};
+  HEIRLOOM_CHECK(call(plugin_, [&](heirloom_error* error) {
+    return plugin_.finish->finish(layout_, checksums.data(), checksums.size(), &bytes, error);
+  }));
+  auto last = span_of(bytes, "literals").and_then([](auto span) { return decode_layout(span); });
+  if (!last)
+    return fail(blame(plugin_, std::move(last).error()));
+  return std::move(last->literals);
 }
 
 }  // namespace heirloom::host

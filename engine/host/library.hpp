@@ -17,6 +17,7 @@ struct Plugin {
   const heirloom_reader_1* reader = nullptr;  // null when it reads nothing
   const heirloom_decode_1* decode = nullptr;
   const heirloom_writer_1* writer = nullptr;
+  const heirloom_finish_1* finish = nullptr;
 };
 
 // Checks a library's symbol: ABI, manifest, trust, interfaces. The error's message is the verdict for the user.
@@ -65,7 +66,24 @@ class OpenReader {
 Result<std::uint32_t> probe(const Plugin& plugin, std::uint32_t format, const base::FileSet& files,
                             const base::Log& log);
 
-Result<Layout> plan(const Plugin& plugin, std::uint32_t format, const Checkpoint& checkpoint, const Options& options,
-                    const base::Log& log);
+// A layout that a plugin has planned. Destroys it.
+class PlannedLayout {
+ public:
+  static Result<std::unique_ptr<PlannedLayout>> plan(const Plugin& plugin, std::uint32_t format,
+                                                     const Checkpoint& checkpoint, const Options& options,
+                                                     const base::Log& log);
+  ~PlannedLayout();
+  PlannedLayout(const PlannedLayout&) = delete;
+  PlannedLayout& operator=(const PlannedLayout&) = delete;
+
+  Result<Layout> layout() const;
+  Result<std::vector<Literal>> finish(std::span<const std::uint64_t> checksums) const;
+
+ private:
+  PlannedLayout(const Plugin& plugin, const base::Log& log);
+  Plugin plugin_;
+  HostServices services_;
+  heirloom_layout* layout_ = nullptr;
+};
 
 }  // namespace heirloom::host

@@ -1,5 +1,6 @@
 #include "engine/base/text.hpp"
 #include "engine/host/host_library.hpp"
+#include "engine/host/option_text.hpp"
 
 #include <algorithm>
 
@@ -46,6 +47,21 @@ std::string names_of(const Claims& claims) {
   return names;
 }
 
+// Files that frameworks look for in a directory, in the order in which transformers does, then those of training
+// frameworks and of labs' own releases. The first that is there says what the directory is.
+struct UsualName {
+  std::string_view file;
+  std::string_view format;
+};
+constexpr UsualName usual_names[] = {{"model.safetensors", "safetensors"},
+                                     {"model.safetensors.index.json", "safetensors"},
+                                     {"pytorch_model.bin", "pytorch"},
+                                     {"pytorch_model.bin.index.json", "pytorch"},
+                                     {".metadata", "torch-dcp"},
+                                     {"consolidated.safetensors", "safetensors"},
+                                     {"consolidated.safetensors.index.json", "safetensors"},
+                                     {"consolidated.00.pth", "pytorch"}};
+
 // Refuses sets in which there is nothing to read.
 Result<void> check_not_empty(const FileSet& files) {
   if (files.primary().empty())
@@ -89,8 +105,11 @@ std::vector<Host::Claim> Host::claims(const FileSet& files, const base::Log& log
 Result<model::Source> Host::open_as(const Library& library, std::uint32_t format, std::unique_ptr<FileSet>& files,
                                     const OpenOptions& options, const base::Log& log) {
   const Format& wanted = library.format(format);
-  HEIRLOOM_CHECK(check_options(wanted, wanted.read_options, options.options));
-  auto opened = OpenReader::open(library.plugin, format, *files, options.options, log);
+  HEIRLOOM_TRY(Options all, parse_options(wanted, wanted.read_options, options.option_texts,
+                                          options.ignores_unknown ? Unknown::ignore : Unknown::refuse));
+  all.insert(all.end(), options.options.begin(), options.options.end());
+  HEIRLOOM_CHECK(check_options(wanted, wanted.read_options, all));
+  auto opened = OpenReader::open(library.plugin, format, *files, all, log);
   if (!opened)
     return fail(located(*files, std::move(opened).error()));
   // Shared by the copies that std::function makes of the decoder.
@@ -123,6 +142,8 @@ Result<model::Source> Host::open_as(const Library& library, std::uint32_t format
         return located(*set, std::move(error));
       });
     };
+  if (!source.checkpoint.checksums.empty())
+    source.checks = std::make_unique<model::RangeChecks>(source.checkpoint.checksums);
   source.files = std::move(files);
   return source;
 }
@@ -153,6 +174,16 @@ Result<model::Source> Host::open_unclaimed(const std::vector<Claim>& claims, std
   return fail(Error{Code::unsupported, what + reasons + ")", no_position, files->display(files->primary())});
 }
 
+// The claim that a usual name of a directory decides for; null where none does.
+const Host::Claim* Host::decide_by_name(const std::vector<Claim>& claims, const FileSet& files) {
+  for (const UsualName& usual : usual_names)
+    for (const Claim& claim : claims)
+      if (claim.score != HEIRLOOM_PROBE_NO && claim.library->format(claim.format).id == usual.format &&
+          std::binary_search(files.names().begin(), files.names().end(), usual.file))
+        return &claim;
+  return nullptr;
+}
+
 Result<model::Source> Host::open(const std::filesystem::path& path, const OpenOptions& options,
                                  const base::Log& log) const {
   HEIRLOOM_TRY(std::unique_ptr<FileSet> files, FileSet::open(path));
@@ -175,6 +206,15 @@ Result<model::Source> Host::open(const std::filesystem::path& path, const OpenOp
   }
   if (best.empty())
     return open_unclaimed(all, files, options, log);
+  if (const Claim* chosen = files->primary().empty() ? decide_by_name(all, *files) : nullptr; chosen != nullptr) {
+    const Format& format = chosen->library->format(chosen->format);
+    std::erase_if(best, [&](const Claim& claim) { return claim.library->format(claim.format).id == format.id; });
+    auto source = open_as(*chosen->library, chosen->format, files, options, log);
+    if (source && !best.empty() && best[0].score == HEIRLOOM_PROBE_CONTENT)
+      source->checkpoint.warnings.push_back("the directory also holds weights as " + names_of(best) +
+                                            ", which are not read; --from FORMAT reads them instead of " + format.id);
+    return source;
+  }
   if (best.size() > 1 && best[0].score < HEIRLOOM_PROBE_CONTENT && !files->primary().empty()) {
     std::vector<Claim> named;
     for (const Claim& claim : best)

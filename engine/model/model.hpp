@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/base/file_set.hpp"
+#include "engine/model/range_checks.hpp"
 #include "heirloom/nouns.hpp"
 #include "heirloom/result.hpp"
 
@@ -26,7 +27,7 @@ inline constexpr std::size_t max_name_bytes = 65'535;
 // Checks what a description means: safe and existing file names with their true sizes, known encodings with their
 // well-known geometry (heirloom/encodings.hpp), unique tensor and attribute names, extents inside their files that
 // together are shape x encoding, no overlap between tensors unless they may share, booleans 0 or 1, attribute data of
-// the right width, checksums of ranges inside their files.
+// the right width, checksums of ranges inside their files, none of the same bytes.
 // Extents of `decoded` tensors only have to lie inside their files. `file_size` gives the true size of a file. The
 // first violation is an error that names tensor, file and byte.
 Result<void> validate(const Checkpoint& checkpoint,
@@ -47,9 +48,20 @@ struct Source {
   // Bytes of tensors marked `decoded`; empty when there are none. Any thread.
   std::function<Result<void>(std::uint32_t tensor, std::uint64_t offset, std::span<std::uint8_t> out)> decode;
 
-  // Bytes [offset, offset + out.size()) of a tensor, as stored, across its extents.
+  // Of a container that carries checksums; null otherwise.
+  std::unique_ptr<RangeChecks> checks;
+
+  // Bytes [offset, offset + out.size()) of a tensor, as stored, across its extents. They count towards the checksums of
+  // the container; the read that completes a damaged range is refused.
   Result<void> read(std::uint32_t tensor, std::uint64_t offset, std::span<std::uint8_t> out) const;
+  // After the last read: verifies the checksums of what was read in part. The error names tensor, file and byte.
+  Result<void> finish_checks() const;
   void will_need(std::uint32_t tensor, std::uint64_t offset, std::uint64_t size) const;
+
+ private:
+  Result<void> read_decoded(std::uint32_t tensor, std::uint64_t offset, std::span<std::uint8_t> out) const;
+  Result<void> read_piece(std::uint32_t tensor, std::uint32_t file, std::uint64_t at, std::span<std::uint8_t> out) const;
+  Result<void> located(Result<void> checked) const;
 };
 
 }  // namespace heirloom::model

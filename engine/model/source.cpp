@@ -6,10 +6,9 @@ namespace heirloom::model {
 
 namespace {
 
-// Calls `visit(name, offset in the file, offset in the range, size)` for each piece of a range of a tensor's bytes.
+// Calls `visit(extent's file, offset in the file, offset in the range, size)` for each piece of a range of a tensor's bytes.
 template <class Visit>
-Result<void> for_each_piece(const Checkpoint& checkpoint, const Tensor& tensor, std::uint64_t offset,
-                            std::uint64_t size, Visit visit) {
+Result<void> for_each_piece(const Tensor& tensor, std::uint64_t offset, std::uint64_t size, Visit visit) {
   std::uint64_t done = 0;
   for (const Extent& extent : tensor.extents) {
     if (done == size)
@@ -19,7 +18,7 @@ Result<void> for_each_piece(const Checkpoint& checkpoint, const Tensor& tensor, 
       continue;
     }
     const std::uint64_t count = std::min(size - done, extent.size - offset);
-    HEIRLOOM_CHECK(visit(checkpoint.files[extent.file].name, extent.offset + offset, done, count));
+    HEIRLOOM_CHECK(visit(extent.file, extent.offset + offset, done, count));
     done += count;
     offset = 0;
   }
@@ -51,23 +50,49 @@ Result<void> Source::read(std::uint32_t tensor, std::uint64_t offset, std::span<
                       no_position, "", wanted.name});
   Result<void> done;
   if (wanted.decoded)
-    done = decode ? decode(tensor, offset, out) : fail(Code::internal, "the plugin decodes no tensors");
+    done = read_decoded(tensor, offset, out);
   else
-    done = for_each_piece(checkpoint, wanted, offset, out.size(),
-                          [&](const std::string& name, std::uint64_t at, std::uint64_t to, std::uint64_t count) {
-                            return files->read(name, at, out.subspan(to, count));
+    done = for_each_piece(wanted, offset, out.size(),
+                          [&](std::uint32_t file, std::uint64_t at, std::uint64_t to, std::uint64_t count) {
+                            return read_piece(tensor, file, at, out.subspan(to, count));
                           });
   if (!done)
     return fail(std::move(done).error().at_tensor(wanted.name));
   return {};
 }
 
+Result<void> Source::read_decoded(std::uint32_t tensor, std::uint64_t offset, std::span<std::uint8_t> out) const {
+  if (!decode)
+    return fail(Code::internal, "the plugin decodes no tensors");
+  if (checks)
+    for (const Extent& extent : checkpoint.tensors[tensor].extents)
+      checks->touch(tensor, extent);
+  return decode(tensor, offset, out);
+}
+
+Result<void> Source::read_piece(std::uint32_t tensor, std::uint32_t file, std::uint64_t at,
+                                std::span<std::uint8_t> out) const {
+  HEIRLOOM_CHECK(files->read(checkpoint.files[file].name, at, out));
+  return checks ? located(checks->add(checkpoint, tensor, file, at, out)) : Result<void>();
+}
+
+Result<void> Source::finish_checks() const {
+  return checks ? located(checks->finish(checkpoint, *files)) : Result<void>();
+}
+
+// With the path of the file, where the checks say only its name.
+Result<void> Source::located(Result<void> checked) const {
+  if (!checked && !checked.error().tensor.empty())
+    checked.error().file = files->display(checked.error().file);
+  return checked;
+}
+
 void Source::will_need(std::uint32_t tensor, std::uint64_t offset, std::uint64_t size) const {
   if (tensor >= checkpoint.tensors.size())
     return;
-  (void)for_each_piece(checkpoint, checkpoint.tensors[tensor], offset, size,
-                       [&](const std::string& name, std::uint64_t at, std::uint64_t, std::uint64_t count) {
-                         files->will_need(name, at, count);
+  (void)for_each_piece(checkpoint.tensors[tensor], offset, size,
+                       [&](std::uint32_t file, std::uint64_t at, std::uint64_t, std::uint64_t count) {
+                         files->will_need(checkpoint.files[file].name, at, count);
                          return Result<void>();
                        });
 }

@@ -149,12 +149,19 @@ Result<void> check_tensors(const Checkpoint& checkpoint, const EncodingsById& en
 
 Result<void> check_checksums(const Checkpoint& checkpoint) {
   HEIRLOOM_CHECK(check_count(checkpoint.checksums.size(), max_tensors, "checksums"));
-  for (const Checksum& sum : checkpoint.checksums)
+  std::vector<Range> ranges;
+  for (const Checksum& sum : checkpoint.checksums) {
     if (auto is_good = check_extent({sum.file, sum.offset, sum.size}, checkpoint.files); !is_good) {
       Error error = std::move(is_good).error();
       error.message = "a checksum's " + error.message;
       return fail(std::move(error));
     }
+    if (sum.size != 0)
+      ranges.push_back({sum.file, sum.offset, sum.size, 0});
+  }
+  if (const auto overlap = find_overlap(ranges))
+    return fail(Error{Code::malformed, "two checksums are of the same bytes", overlap->second.offset,
+                      checkpoint.files[overlap->second.file].name});
   return {};
 }
 

@@ -89,6 +89,8 @@ Result<void> check_literals(const Layout& layout, std::vector<Range>& ranges) {
 
 Result<void> validate(const Layout& layout, const Checkpoint& checkpoint) {
   HEIRLOOM_CHECK(check_files(layout.files));
+  if (!layout.checksum.empty() && layout.checksum != "crc32")
+    return wrong("it names the checksum " + base::quoted(layout.checksum) + "; only \"crc32\" is known");
   std::vector<Range> ranges;
   ranges.reserve(layout.placements.size() + layout.literals.size());
   HEIRLOOM_CHECK(check_placements(layout, checkpoint, ranges));

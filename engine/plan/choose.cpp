@@ -102,6 +102,8 @@ Result<Choice> choose_for_gguf(const std::string& name, const std::vector<std::u
   Choice choice{recipe.encoding};
   if (const std::string* wanted = recipe.override_for(name)) {
     choice = {*wanted, std::string(from_override)};
+  } else if (is_block(find_codec(source))) {
+    choice = {std::string(source), "blocks stay as they are"};
   } else if (stays_f32(name, shape)) {
     choice = {"f32"};
   } else if (choice.encoding.empty()) {

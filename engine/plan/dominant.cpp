@@ -11,6 +11,8 @@ std::string most_of(const Tensors& tensors) {
   std::map<std::string, std::uint64_t> counts;
   for (const bool is_any_rank : {false, true}) {
     for (const auto& tensor : tensors) {
+      if (tensor.encoding.ends_with("_blocks") || tensor.encoding.ends_with("_scales"))
+        continue;
       std::uint64_t elements = 1;
       for (const std::uint64_t dimension : tensor.shape)
         elements *= dimension;

@@ -9,8 +9,12 @@
 namespace heirloom::plan {
 namespace {
 
-constexpr std::array weight_suffixes = {".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".msgpack",
-                                        ".h5",          ".onnx", ".npz", ".partial"};
+// What holds weights, or the state of a training: never copied as a file that lies beside them.
+constexpr std::array weight_suffixes = {".safetensors", ".gguf", ".bin",  ".pt",  ".pth", ".ckpt",   ".distcp",
+                                        ".msgpack",     ".h5",   ".onnx", ".npz", ".npy", ".partial"};
+// Files that bring the directory that they lie in with them.
+constexpr std::array model_names = {"model.safetensors", "pytorch_model.bin", ".metadata", "consolidated.safetensors",
+                                    "consolidated.00.pth"};
 
 bool has_weight_suffix(std::string_view name) {
   return std::any_of(weight_suffixes.begin(), weight_suffixes.end(),
@@ -30,7 +34,8 @@ Result<model::Json> read_json(const model::Source& source, std::string_view name
 }
 
 bool has_neighbours(const std::string& primary) {
-  return primary.empty() || primary == "model.safetensors" || primary.ends_with(".index.json");
+  return primary.empty() || primary.ends_with(".index.json") ||
+         std::find(model_names.begin(), model_names.end(), primary) != model_names.end();
 }
 
 // A card that is too large says nothing, but is still a file to copy.
@@ -48,20 +53,32 @@ Result<void> read_card(const model::Source& source, Package& package) {
 }
 
 bool is_index(std::string_view name) {
-  return name.ends_with(".index.json") || (name.ends_with(".json") && name.find(".safetensors.index.") != name.npos);
+  return name.ends_with(".index.json") || name == ".metadata" ||
+         (name.ends_with(".json") && name.find(".safetensors.index.") != name.npos);
+}
+
+// The ending of the indexes that a format's reader follows; "" for formats without.
+std::string_view index_suffix(std::string_view format) {
+  if (format == "safetensors")
+    return ".safetensors.index.json";
+  if (format == "torch-dcp")
+    return ".metadata";
+  return format == "pytorch" ? ".bin.index.json" : "";
 }
 
 // The index that the source's reader follows, or "" (formats/facts/safetensors.md).
 std::string index_in_use(const model::Source& source) {
   const std::string& primary = source.files->primary();
-  if (is_index(primary) || source.checkpoint.format != "safetensors" || !primary.empty())
+  const std::string_view suffix = index_suffix(source.checkpoint.format);
+  if (is_index(primary) || suffix.empty() || !primary.empty())
     return is_index(primary) ? primary : "";
   std::vector<std::string> found;
   for (const std::string& name : source.files->names())
-    if (name.ends_with(".safetensors.index.json"))
+    if (name.ends_with(suffix))
       found.push_back(name);
-  const bool has_usual = std::find(found.begin(), found.end(), "model.safetensors.index.json") != found.end();
-  return has_usual ? "model.safetensors.index.json" : found.size() == 1 ? found.front() : "";
+  const std::string usual = (suffix == ".bin.index.json" ? "pytorch_model" : "model") + std::string(suffix);
+  const bool has_usual = std::find(found.begin(), found.end(), usual) != found.end();
+  return has_usual ? usual : found.size() == 1 ? found.front() : "";
 }
 
 // Where links of a package may lead: the tree two levels above it, which is where a hub cache has its blobs; never the

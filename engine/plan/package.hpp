@@ -29,7 +29,8 @@ struct Package {
   std::string name;                         // of the directory, or of the file without its suffix
 };
 
-// A single file is a package of its own, without neighbours, unless it is model.safetensors or an index. Without
+// A single file is a package of its own, without neighbours, unless it is an index or has a name that stands for a whole
+// directory: model.safetensors, pytorch_model.bin, .metadata, consolidated.safetensors, consolidated.00.pth. Without
 // `with_config` no file is parsed, and both configurations are null.
 Result<Package> read_package(const model::Source& source, bool with_config = true);
 

@@ -48,7 +48,9 @@ flatbuffers::Offset<fb::Layout> pack(Builder& b, const Layout& layout) {
   std::vector<fb::Placement> placements;
   for (const Placement& p : layout.placements)
     placements.emplace_back(p.tensor, p.file, p.offset, p.size);
-  return fb::CreateLayout(b, files, literals, b.CreateVectorOfStructs(placements));
+  const auto places = b.CreateVectorOfStructs(placements);
+  const auto checksum = layout.checksum.empty() ? 0 : b.CreateString(layout.checksum);
+  return fb::CreateLayout(b, files, literals, places, checksum);
 }
 
 }  // namespace
@@ -73,10 +75,11 @@ std::vector<std::uint8_t> encode(const Plan& plan) {
     return fb::CreateDispositionDirect(builder, d.item.c_str(), static_cast<fb::Fate>(d.fate), d.target.c_str(),
                                        d.reason.c_str());
   });
+  const auto writer_options = wire::pack(b, plan.writer_options);
   const auto warnings = b.CreateVectorOfStrings(plan.warnings);
   const auto tool = b.CreateString(HEIRLOOM_VERSION);
   fb::FinishPlanBuffer(b, fb::CreatePlan(b, tool, source_format, target_format, architecture, source_files, encodings,
-                                         tensors, attrs, layout, side_files, dispositions, warnings));
+                                         tensors, attrs, layout, side_files, dispositions, warnings, writer_options));
   return wire::release(b);
 }
 

@@ -56,6 +56,7 @@ struct Plan {
   std::vector<File> source_files;
   Checkpoint target;         // description of the output: encodings, tensors (parallel to `tensors`), attrs
   std::vector<PlanTensor> tensors;
+  Options writer_options;    // that the layout was planned with
   Layout layout;
   std::vector<SideFile> side_files;
   std::vector<Disposition> dispositions;

@@ -2,6 +2,8 @@
 
 #include "engine/arch/config.hpp"
 #include "engine/base/text.hpp"
+#include "engine/host/option_text.hpp"
+#include "engine/model/remarks.hpp"
 #include "engine/plan/planner_parts.hpp"
 #include "heirloom/encodings.hpp"
 
@@ -11,25 +13,61 @@
 namespace heirloom::plan {
 namespace {
 
+// Parts of blocks that stand in tensors of their own (engine/encoding/repack.hpp).
+constexpr WellKnownEncoding apart_encodings[] = {{"mxfp4_blocks", 32, 16}, {"mxfp4_scales", 32, 1}};
+
+// A tensor as the writer sees it: blocks and scales that stand in tensors of their own are bytes.
+Tensor described(const PlanTensor& tensor) {
+  const WellKnownEncoding* row = std::find_if(std::begin(apart_encodings), std::end(apart_encodings),
+                                              [&](const auto& encoding) { return encoding.id == tensor.encoding; });
+  if (row == std::end(apart_encodings))
+    return {tensor.name, tensor.encoding, tensor.shape};
+  Tensor bytes{tensor.name, "u8", tensor.shape};
+  bytes.shape.back() /= row->block_elements;
+  if (row->block_bytes != 1)
+    bytes.shape.push_back(row->block_bytes);
+  return bytes;
+}
+
+const WellKnownEncoding* find_written_encoding(std::string_view id) {
+  for (const WellKnownEncoding& encoding : apart_encodings)
+    if (encoding.id == id)
+      return &encoding;
+  return find_well_known_encoding(id);
+}
+
+Result<Options> writer_options(const Request& request) {
+  Options options;
+  if (const Format* format = request.host->find_format(request.target_format)) {
+    HEIRLOOM_TRY(options, host::parse_options(*format, format->write_options, request.target_options, host::Unknown::refuse));
+  }
+  if (!request.is_directory)
+    options.push_back(Attr::text(std::string(host::target_name_option), request.target_name));
+  if (request.max_shard_size == 0)
+    return options;
+  if (find_attr(options, "max_shard_size") != nullptr)
+    return fail(Code::misuse, "--max-shard-size and --target-option max_shard_size are the same; give one");
+  options.push_back(Attr::scalar("max_shard_size", request.max_shard_size));
+  return options;
+}
+
 // Fills in the description of the output and asks the writer for its layout.
 Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
   plan.target.format = request.target_format;
   for (const PlanTensor& tensor : plan.tensors) {
-    plan.target.tensors.push_back({tensor.name, tensor.encoding, tensor.shape});
+    plan.target.tensors.push_back(described(tensor));
+    if (plan.target.tensors.back().encoding != tensor.encoding)
+      plan.target.use_encoding({"u8", 1, 1});
     const Encoding* known = request.source->checkpoint.find_encoding(tensor.encoding);
-    const WellKnownEncoding* row = find_well_known_encoding(tensor.encoding);
+    const WellKnownEncoding* row = find_written_encoding(tensor.encoding);
     if (known == nullptr && row == nullptr)
       return fail(Error{Code::unsupported, "encoding " + base::quoted(tensor.encoding) + " is not known", no_position, "",
                         tensor.name});
     plan.target.use_encoding(known != nullptr ? *known
                                               : Encoding{std::string(row->id), row->block_elements, row->block_bytes});
   }
-  Options options;
-  if (!request.is_directory)
-    options.push_back(Attr::text("target_name", request.target_name));
-  if (request.max_shard_size != 0)
-    options.push_back(Attr::scalar("max_shard_size", request.max_shard_size));
-  HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, options, log));
+  HEIRLOOM_TRY(plan.writer_options, writer_options(request));
+  HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, plan.writer_options, log));
   return {};
 }
 
@@ -49,7 +87,7 @@ Result<void> check_names(const Plan& plan) {
 
 const arch::Map* find_map(const Request& request, const View& view, Ecosystem from) {
   if (from == Ecosystem::hugging_face)
-    return request.maps->find_by_class(arch::hf_class_of(view.package.config));
+    return request.maps->find_by_class(arch::hf_class_of(view.package.config), view.package.config);
   const auto& attrs = view.checkpoint.attrs;
   const auto name = find_attr(attrs, "general.architecture")->get_text();
   const auto recorded = read_record(attrs, source_config_key);
@@ -132,6 +170,18 @@ std::span<const std::string> importance_needs(const Recipe& recipe) {
                                         : std::span<const std::string>();
 }
 
+// Tensors that the reader left out, and those that share bytes.
+void note_left_out(const Checkpoint& checkpoint, Plan& plan) {
+  for (const LeftOut& left : checkpoint.left_out)
+    plan.dispositions.push_back({"tensor:" + left.name, Fate::dropped, "", left.reason});
+  constexpr std::size_t max_lines = 5;
+  const auto groups = model::left_out_by_reason(checkpoint);
+  for (std::size_t i = 0; i < std::min(groups.size(), max_lines); ++i)
+    plan.warnings.push_back(model::describe(groups[i]));
+  if (const std::uint64_t sharing = model::count_sharing(checkpoint); sharing != 0)
+    plan.warnings.push_back(std::to_string(sharing) + " tensors share bytes with others; each is written for itself");
+}
+
 // Files that are neither weights nor side files.
 void note_other_files(const Package& package, Plan& plan) {
   for (const std::string& name : package.indexes)
@@ -143,6 +193,13 @@ void note_other_files(const Package& package, Plan& plan) {
 }
 
 }  // namespace
+
+std::set<std::string, std::less<>> names_of(const Checkpoint& checkpoint) {
+  std::set<std::string, std::less<>> names;
+  for (const Tensor& tensor : checkpoint.tensors)
+    names.insert(tensor.name);
+  return names;
+}
 
 std::vector<std::uint32_t> converter_order(const Checkpoint& checkpoint) {
   std::vector<std::uint32_t> order(checkpoint.tensors.size());
@@ -210,11 +267,13 @@ Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const ar
   std::vector<arch::MappedTensor> mapped;
   if (map != nullptr && ecosystem == Ecosystem::gguf) {
     HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(*map, view.tensors(), converter_order(view.checkpoint),
-                                                 arch::normalize(view.package.config)));
+                                                 arch::with_counts(*map, arch::normalize(view.package.config),
+                                                                   names_of(view.checkpoint), false)));
     mapped = std::move(mapping.tensors);
   } else if (map != nullptr && ecosystem == Ecosystem::hugging_face) {
     HEIRLOOM_TRY(const GgufConfig config, config_of_gguf(source, *map));
     HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(*map, view.tensors(), config.normalized));
+    HEIRLOOM_CHECK(spell_as_recorded(*map, source.checkpoint.attrs, mapping));
     mapped = std::move(mapping.tensors);
   } else {
     for (std::size_t i = 0; i < view.arrangements.size(); ++i)
@@ -235,6 +294,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   plan.target_format = request.target_format;
   plan.source_files = source.checkpoint.files;
   plan.warnings = source.checkpoint.warnings;
+  note_left_out(source.checkpoint, plan);
   // As is, the configuration matters only where its data type changes.
   const bool casts_config = request.is_directory && !request.recipe.encoding.empty();
   HEIRLOOM_TRY(Package package, read_package(source, !request.is_as_is || casts_config));

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace heirloom::plan {
 
@@ -24,6 +25,7 @@ struct Request {
   std::string target_name;            // file name of the target, when it is a file
   Recipe recipe;
   std::uint64_t max_shard_size = 0;   // bytes; 0 for the format's default
+  std::vector<std::string> target_options = {};  // NAME=VALUE, for the writer
   bool is_as_is = false;              // --as-is
   std::string pre_tokenizer;          // --pre-tokenizer
   const ImportanceMatrix* importance = nullptr;  // --imatrix; outlives the plan

@@ -3,6 +3,9 @@
 
 #include "engine/plan/package.hpp"
 #include "engine/plan/planner.hpp"
+
+#include <set>
+#include <string>
 #include "engine/plan/view.hpp"
 
 namespace heirloom::plan {
@@ -12,6 +15,10 @@ inline constexpr std::string_view source_config_key = "heirloom.source.config";
 inline constexpr std::string_view source_generation_config_key = "heirloom.source.generation_config";
 inline constexpr std::string_view source_dtypes_key = "heirloom.source.dtypes";
 inline constexpr std::string_view source_metadata_key = "heirloom.source.metadata";
+inline constexpr std::string_view source_names_key = "heirloom.source.names";
+// Where maps find how a model of sentences pools (engine/plan/pooling.hpp), beside the keys of config.json. The way back puts
+// it there.
+inline constexpr std::string_view pooling_path = "sentence_transformers.pooling";
 inline constexpr std::uint64_t max_record_bytes = 64u << 10;
 
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const View& view, Plan& plan);
@@ -37,6 +44,9 @@ void carry_side_files(const Request& request, const Package& package, Plan& plan
 inline constexpr std::uint64_t max_read_record_bytes = 4u << 20;
 Result<model::Json> read_record(const std::vector<Attr>& attrs, std::string_view key);
 
+// Tensor names as the source of a GGUF had them (Architecture.spellings).
+Result<void> spell_as_recorded(const arch::Map& map, const std::vector<Attr>& attrs, arch::Mapping& mapping);
+
 // Configuration that a GGUF carries or implies, normalized for mapping and as it is to be written.
 struct GgufConfig {
   model::Json written;
@@ -45,6 +55,8 @@ struct GgufConfig {
   std::vector<std::string> warnings;
 };
 Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map);
+
+std::set<std::string, std::less<>> names_of(const Checkpoint& checkpoint);
 
 // Source indexes in the reference converter's order: shards by file name, then tensors by name.
 std::vector<std::uint32_t> converter_order(const Checkpoint& checkpoint);

@@ -1,9 +1,11 @@
 // Hugging Face checkpoint -> GGUF, through an architecture map.
 #include "engine/arch/config.hpp"
+#include "engine/arch/shape.hpp"
 #include "engine/card/card.hpp"
 #include "engine/plan/choose.hpp"
 #include "engine/plan/dominant.hpp"
 #include "engine/plan/planner_parts.hpp"
+#include "engine/plan/pooling.hpp"
 #include "engine/tokenizer/tokenizer.hpp"
 
 #include <algorithm>
@@ -44,28 +46,48 @@ Result<std::vector<std::string>> plain_encodings(const Checkpoint& source, const
   return encodings;
 }
 
+struct Made {
+  arch::ConfigKeys keys;
+  std::string spelling;  // Mapping.spelling
+};
+
 // Adds the tensors; returns the keys that the configuration gives.
-Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
+Result<Made> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
                                                 Plan& plan) {
   HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, view.tensors(), converter_order(view.checkpoint), config));
   note_mapping(view, mapping, plan);
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
-    return arch::keys_from_config(map, config, file_type_of(dominant_encoding(plan.tensors)));
+    const std::string& wanted = request.recipe.encoding;
+    HEIRLOOM_TRY(auto keys, arch::keys_from_config(map, config,
+                                                   file_type_of(wanted == "q8_0" ? wanted : dominant_encoding(plan.tensors))));
+    return Made{std::move(keys), mapping.spelling};
   }
   HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, 0));
   HEIRLOOM_TRY(const auto kept, plain_encodings(request.source->checkpoint, mapping.tensors));
   std::vector<Attr> facts = keys.attrs;
   facts.push_back(Attr::text("general.architecture", map.gguf_name));
   HEIRLOOM_CHECK(add_by_recipe(request, std::move(mapping.tensors), kept, facts, plan));
-  return keys;
+  return Made{std::move(keys), mapping.spelling};
 }
 
 // What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
-Json dtypes_record(const Checkpoint& source) {
-  const std::string most = dominant_encoding(source.tensors);
-  Json::Object other;
+// Weights that are stored in two tensors count as what they are without these; tensors that are left out do not count.
+Json dtypes_record(const Checkpoint& source, const Json& config, const Plan& plan) {
+  std::set<std::string, std::less<>> dropped;
+  for (const Disposition& disposition : plan.dispositions)
+    if (disposition.fate == Fate::dropped)
+      dropped.insert(disposition.item);
+  std::vector<Tensor> tensors;
   for (const Tensor& tensor : source.tensors)
+    if (!dropped.contains("tensor:" + tensor.name))
+      tensors.push_back(tensor);
+  for (Tensor& tensor : tensors)
+    if (tensor.decoded && config.find("quantization_config") != nullptr)
+      tensor.encoding = "bf16";
+  const std::string most = dominant_encoding(tensors);
+  Json::Object other;
+  for (const Tensor& tensor : tensors)
     if (tensor.encoding != most)
       other.emplace_back(tensor.name, Json(tensor.encoding));
   Json::Object record;
@@ -135,8 +157,12 @@ Result<void> add_tokenizer(const Request& request, const arch::Map& map, const P
   tokenizer::ToGguf options;
   options.kinds = map.tokenizers;
   options.pre_tokenizer = request.pre_tokenizer;
-  for (const auto& token : map.special_tokens)
-    options.special_tokens.push_back({token->role, token->text, token->id, token->is_late});
+  options.writes_space_prefix = map.writes_space_prefix;
+  options.user_defined_tokens = map.user_defined_tokens;
+  for (const auto& token : map.special_tokens) {
+    const auto id = token->id < 0 ? std::nullopt : std::optional<std::uint64_t>(token->id);
+    options.special_tokens.push_back({token->role, token->text, id, token->is_added});
+  }
   if (config.at("vocab_size") != nullptr) {
     HEIRLOOM_TRY(options.vocab_size, arch::vocab_size(map, config));
   }
@@ -160,7 +186,7 @@ Records add_records(const Checkpoint& source, const Package& package, Plan& plan
   if (package.generation_config.object() != nullptr)
     written.has_generation_config =
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
-  add_record(plan, source_dtypes_key, dtypes_record(source), "tensor data types");
+  add_record(plan, source_dtypes_key, dtypes_record(source, package.config, plan), "tensor data types");
   Json::Object metadata;
   for (const Attr& attr : source.attrs)
     if (attr.key != "format")
@@ -195,8 +221,14 @@ void note_side_files(const Package& package, Plan& plan) {
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const View& view, Plan& plan) {
   const Package& package = view.package;
   const Json said = arch::normalize(package.config);
-  HEIRLOOM_TRY(const Json config, arch::complete(map, said));
-  HEIRLOOM_TRY(arch::ConfigKeys keys, add_tensors_and_keys(request, map, view, config, plan));
+  HEIRLOOM_TRY(Json config, arch::complete(map, arch::with_counts(map, said, names_of(view.checkpoint), false)));
+  HEIRLOOM_TRY(std::string pooling, read_pooling(*request.source));
+  if (!pooling.empty())
+    arch::set_at(config, pooling_path, Json(std::move(pooling)));
+  HEIRLOOM_TRY(Made made, add_tensors_and_keys(request, map, view, config, plan));
+  arch::ConfigKeys& keys = made.keys;
+  for (std::string& warning : arch::unsaid_of(map, config))
+    plan.warnings.push_back(std::move(warning));
   plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
   std::move(keys.early.begin(), keys.early.end(), std::back_inserter(plan.target.attrs));
   const auto unsaid = add_general(package, plan);
@@ -205,6 +237,8 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Vi
   plan.target.attrs.push_back(Attr::scalar("general.quantization_version", quantization_version));
   HEIRLOOM_CHECK(add_tokenizer(request, map, package, config, plan));
   const Records records = add_records(view.checkpoint, package, plan);
+  if (!made.spelling.empty())
+    plan.target.attrs.push_back(Attr::text(std::string(source_names_key), made.spelling));
   if (request.recipe.follows_quantize())
     set_quantize_keys(request.recipe.data->file_type.value_or(file_type_of(dominant_encoding(plan.tensors))),
                       plan.target.attrs);

@@ -1,4 +1,5 @@
 #include "engine/base/text.hpp"
+#include "engine/model/remarks.hpp"
 #include "engine/report/report.hpp"
 #include "engine/report/table.hpp"
 #include "engine/report/values.hpp"
@@ -57,9 +58,50 @@ std::string summary(const model::Source& source, const arch::Map* map) {
     if (const std::string value = text_attr(checkpoint, key); !value.empty())
       out += line(label, base::quoted(value));
   out += line("metadata", std::to_string(checkpoint.attrs.size()) + " items");
+  if (const std::uint64_t sharing = model::count_sharing(checkpoint); sharing != 0)
+    out += line("shared bytes", grouped(sharing) + " tensors share bytes with others");
+  for (const model::LeftOutGroup& group : model::left_out_by_reason(checkpoint))
+    out += line("left out", model::describe(group));
+  if (!checkpoint.findings.empty())
+    out += line("findings", grouped(checkpoint.findings.size()) + ": look at them before you trust the file; nothing was run");
   for (const std::string& warning : checkpoint.warnings)
     out += line("warning", warning);
   return out;
+}
+
+std::string remarks_tables(const Checkpoint& checkpoint, const InspectView& view) {
+  std::string out;
+  if (!checkpoint.findings.empty()) {
+    Table table({"finding", "kind", "file", ">byte", "note"});
+    for (const Finding& finding : checkpoint.findings)
+      table.add({base::quoted(finding.what), finding.kind, finding.file, std::to_string(finding.position), finding.note});
+    out += "\n" + table.text();
+  }
+  if (view.has_tensors && !checkpoint.left_out.empty()) {
+    Table table({"left out", "encoding", "shape", "reason"});
+    for (const LeftOut& left : checkpoint.left_out)
+      table.add({base::quoted(left.name), left.encoding, shape_text(left.shape), left.reason});
+    out += "\n" + table.text();
+  }
+  return out;
+}
+
+Json findings_json(const Checkpoint& checkpoint) {
+  Json json = Json::array();
+  for (const Finding& finding : checkpoint.findings)
+    json.push_back({{"kind", finding.kind},
+                    {"what", finding.what},
+                    {"file", finding.file},
+                    {"position", finding.position},
+                    {"note", finding.note}});
+  return json;
+}
+
+Json left_out_json(const Checkpoint& checkpoint) {
+  Json json = Json::array();
+  for (const LeftOut& left : checkpoint.left_out)
+    json.push_back({{"name", left.name}, {"encoding", left.encoding}, {"shape", left.shape}, {"reason", left.reason}});
+  return json;
 }
 
 }  // namespace
@@ -84,7 +126,7 @@ std::string inspect_text(const model::Source& source, const arch::Map* map, cons
     }
     out += "\n" + table.text();
   }
-  return out;
+  return out + remarks_tables(checkpoint, view);
 }
 
 std::string inspect_json(const model::Source& source, const arch::Map* map) {
@@ -122,6 +164,9 @@ std::string inspect_json(const model::Source& source, const arch::Map* map) {
                                {"big_endian", tensor.big_endian},
                                {"extents", std::move(extents)}});
   }
+  json["left_out"] = left_out_json(checkpoint);
+  json["shared_bytes"] = model::count_sharing(checkpoint);
+  json["findings"] = findings_json(checkpoint);
   json["warnings"] = checkpoint.warnings;
   return dump(json);
 }

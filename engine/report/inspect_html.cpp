@@ -30,6 +30,16 @@ std::string escaped(std::string_view text) {
 std::string cell(std::string_view text) { return "<td>" + escaped(text) + "</td>"; }
 std::string number_cell(std::string_view text) { return "<td class=number>" + escaped(text) + "</td>"; }
 
+std::string left_out_html(const Checkpoint& checkpoint) {
+  if (checkpoint.left_out.empty())
+    return "";
+  std::string out = "<h2>Left out</h2>\n<table><tr><th>tensor<th>encoding<th>shape<th>reason</tr>\n";
+  for (const LeftOut& left : checkpoint.left_out)
+    out += "<tr>" + cell(base::quoted(left.name)) + cell(left.encoding) + cell(shape_text(left.shape)) + cell(left.reason) +
+           "</tr>\n";
+  return out + "</table>\n";
+}
+
 }  // namespace
 
 std::string inspect_html(const model::Source& source, const arch::Map* map) {
@@ -45,7 +55,7 @@ std::string inspect_html(const model::Source& source, const arch::Map* map) {
   for (const Tensor& tensor : checkpoint.tensors)
     out += "<tr>" + cell(base::quoted(tensor.name)) + cell(tensor.encoding) + cell(shape_text(tensor.shape)) +
            number_cell(grouped(model::tensor_bytes(checkpoint, tensor))) + "</tr>\n";
-  return out + "</table>\n</html>\n";
+  return out + "</table>\n" + left_out_html(checkpoint) + "</html>\n";
 }
 
 }  // namespace heirloom::report

@@ -1,5 +1,7 @@
 // Lists of plugins, formats, architectures and recipes.
 #include "engine/base/text.hpp"
+#include "engine/host/option_text.hpp"
+#include "engine/plan/attr_text.hpp"
 #include "engine/report/report.hpp"
 #include "engine/report/table.hpp"
 #include "engine/report/values.hpp"
@@ -24,11 +26,25 @@ std::string reads_writes(const Format& format) {
   return format.reads ? "read" : "write";
 }
 
+// The name of the output is no option to be typed: DST says it.
+bool is_typed(const OptionSpec& option) { return option.name != host::target_name_option; }
+
 Json options_json(const std::vector<OptionSpec>& options) {
   Json json = Json::array();
   for (const OptionSpec& option : options)
-    json.push_back({{"name", option.name}, {"help", option.help}, {"default", option.default_text}});
+    if (is_typed(option))
+      json.push_back({{"name", option.name},
+                      {"type", plan::type_name(option.type)},
+                      {"help", option.help},
+                      {"default", option.default_text}});
   return json;
+}
+
+void add_options(const Format& format, const std::vector<OptionSpec>& options, const char* flag, Table& table) {
+  for (const OptionSpec& option : options)
+    if (is_typed(option))
+      table.add({format.id, fmt::format("{} {}=", flag, option.name), host::value_help(option.type), option.default_text,
+                 option.help});
 }
 
 Json data_json(const plan::RecipeData& recipe) {
@@ -83,7 +99,12 @@ std::string formats_text(const host::Host& host) {
   Table table({"format", "can", "suffixes", "title"});
   for (const Format* format : host.formats())
     table.add({format->id, reads_writes(*format), join(format->suffixes), format->title});
-  return table.text();
+  Table options({"format", "option", "wants", "default", "what for"});
+  for (const Format* format : host.formats()) {
+    add_options(*format, format->read_options, "--source-option", options);
+    add_options(*format, format->write_options, "--target-option", options);
+  }
+  return table.text() + (options.is_empty() ? "" : "\n" + options.text());
 }
 
 std::string formats_json(const host::Host& host) {

@@ -267,6 +267,8 @@ Result<std::vector<TensorComparison>> compare(const model::Source& first, const 
   });
   if (failure)
     return fail(std::move(*failure));
+  HEIRLOOM_CHECK(first.finish_checks());
+  HEIRLOOM_CHECK(second.finish_checks());
   std::vector<TensorComparison> results;
   for (Pair& pair : pairs)
     results.push_back(std::move(pair.result));

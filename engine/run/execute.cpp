@@ -4,6 +4,7 @@
 #include "engine/base/output.hpp"
 #include "engine/base/text.hpp"
 #include "engine/run/ordered_digest.hpp"
+#include "engine/run/placement_sums.hpp"
 #include "engine/run/pieces.hpp"
 
 #include <algorithm>
@@ -83,7 +84,7 @@ class Execution {
   Execution(const Plan& plan, const model::Source& source, const base::Log& log, Work work, std::size_t slots,
             std::uint64_t memory_bytes)
       : plan_(plan), source_(source), log_(log), work_(std::move(work)), digests_(plan.tensors.size()),
-        sums_(plan.tensors.size()), places_(plan.tensors.size()), schedule_(slots, work_.pieces.size(), memory_bytes) {
+        sums_(plan.tensors.size()), places_(plan.tensors.size()), crcs_(plan.layout, work_), schedule_(slots, work_.pieces.size(), memory_bytes) {
     for (const Placement& placement : plan.layout.placements)
       places_[placement.tensor] = &placement;
   }
@@ -101,6 +102,7 @@ class Execution {
         continue;
       HEIRLOOM_CHECK(files_[places_[i]->file]->write(places_[i]->offset, tensor.literal));
       digests_[i].submit(0, tensor.literal, [] {});
+      crcs_.add_literal(i, tensor.literal);
       done_ += tensor.literal.size();
     }
     return {};
@@ -114,6 +116,19 @@ class Execution {
     });
     if (auto error = schedule_.error())
       return fail(std::move(*error));
+    return {};
+  }
+
+  // What the container says of the tensors' bytes, once all are there.
+  Result<void> finish(const ExecuteOptions& options) {
+    HEIRLOOM_CHECK(source_.finish_checks());
+    if (plan_.layout.checksum.empty())
+      return {};
+    if (!options.finish)
+      return fail(Code::misuse, "the layout wants checksums, but nobody to give them to");
+    HEIRLOOM_TRY(const std::vector<Literal> literals, options.finish(crcs_.of_placements(plan_.layout)));
+    for (const Literal& literal : literals)
+      HEIRLOOM_CHECK(files_[literal.file]->write(literal.offset, literal.bytes));
     return {};
   }
 
@@ -149,6 +164,7 @@ class Execution {
     else
       HEIRLOOM_CHECK(file.write(offset, bytes));
     file.write_behind(offset, bytes.size());
+    crcs_.add(turn.piece, bytes);
     const std::uint64_t size = bytes.size();
     const auto sums = producer.is_measured() ? producer.measure(piece.first, piece.count, *turn.buffers)
                                              : std::span<const encoding::ErrorSums>();
@@ -206,6 +222,7 @@ class Execution {
   std::vector<encoding::ErrorSums> sums_;  // of what each digest has taken, in the same order
   std::vector<const Placement*> places_;
   std::vector<const base::OutputFile*> files_;
+  PlacementSums crcs_;
   Schedule schedule_;
   std::atomic<std::uint64_t> done_{0};
 };
@@ -243,6 +260,7 @@ Result<Outcome> execute(const Plan& plan, const model::Source& source, const std
   Execution execution(plan, source, log, std::move(work), slots, options.memory_bytes);
   HEIRLOOM_CHECK(execution.add_files(*output));
   HEIRLOOM_CHECK(execution.run(threads));
+  HEIRLOOM_CHECK(execution.finish(options));
   HEIRLOOM_CHECK(write_side_files(plan, source, *output));
   HEIRLOOM_CHECK(output->commit());
   return execution.outcome(options.measures_errors);

@@ -1,6 +1,6 @@
 // The executor: carries out a plan. The work is a flat list of pieces with known places in the output; one arena of
 // threads takes them in order, reads ahead, writes behind and digests every output tensor on the way. Memory is bounded
-// whatever the tensors' sizes. The output appears under its final name only when all of it is written and synced.
+// whatever the tensors' sizes. Checksums that the source carries are verified on the way. The output appears under its final name only when all of it is written and synced.
 #pragma once
 
 #include "engine/base/digest.hpp"
@@ -11,7 +11,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace heirloom::run {
@@ -25,6 +27,8 @@ struct ExecuteOptions {
   bool is_directory = false;
   bool force = false;
   bool measures_errors = false;                       // --stats
+  // Bytes of a layout that names a checksum: from those of its placements, in their order. Needed for such a plan.
+  std::function<Result<std::vector<Literal>>(std::span<const std::uint64_t>)> finish = {};
 };
 
 struct Outcome {

@@ -53,7 +53,8 @@ Result<Producer> Producer::create(const model::Source& source, const plan::PlanT
   made.elements_ = made.gather_.elements();
   made.out_block_elements_ = encoding.block_elements;
   made.out_block_bytes_ = encoding.block_bytes;
-  if (in.id != tensor.encoding) {
+  made.repack_ = encoding::find_repack(in.id, tensor.encoding);
+  if (in.id != tensor.encoding && made.repack_ == nullptr) {
     made.from_ = encoding::find_codec(in.id);
     made.to_ = encoding::find_codec(tensor.encoding);
     if (made.from_ == nullptr || made.to_ == nullptr || !encoding::convertible(*made.from_, *made.to_))
@@ -118,7 +119,7 @@ std::vector<std::pair<std::vector<std::uint8_t> Buffers::*, std::uint64_t>> Prod
           {&Buffers::wide, gather_.wide_bytes(elements)},
           {&Buffers::gathered, source_bytes(elements)},
           {&Buffers::scratch, scratch_bytes(elements)},
-          {&Buffers::out, to_ == nullptr ? 0 : output_offset(elements)},
+          {&Buffers::out, to_ == nullptr && repack_ == nullptr ? 0 : output_offset(elements)},
           {&Buffers::sums, sums_bytes(elements)}};
 }
 
@@ -164,9 +165,13 @@ void Producer::change_values(std::uint64_t count, Buffers& buffers) const {
 
 Result<std::span<const std::uint8_t>> Producer::produce(std::uint64_t first, std::uint64_t count, Buffers& buffers) const {
   HEIRLOOM_TRY(const std::span<const std::uint8_t> bytes, gather(first, count, buffers));
+  const std::uint64_t size = output_offset(count);
+  if (repack_ != nullptr) {
+    repack_(bytes.data(), buffers.out.data(), count);
+    return std::span<const std::uint8_t>(buffers.out.data(), size);
+  }
   if (to_ == nullptr)
     return bytes;
-  const std::uint64_t size = output_offset(count);
   if (to_->kind == encoding::Kind::block)
     HEIRLOOM_CHECK(encode_blocks(first, count, bytes.data(), buffers));
   else

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/encoding/codec.hpp"
+#include "engine/encoding/repack.hpp"
 #include "engine/encoding/statistics.hpp"
 #include "engine/kernels/kernels.hpp"
 #include "engine/model/model.hpp"
@@ -80,6 +81,7 @@ class Producer {
   const kernels::Kernels* kernels_ = nullptr;
   const encoding::Codec* from_ = nullptr;  // null when nothing is converted
   const encoding::Codec* to_ = nullptr;
+  encoding::Repack repack_ = nullptr;      // instead of a conversion
   std::uint64_t elements_ = 0;
   bool is_f16_ = false;                    // numbers that change are rounded to f16
   std::uint64_t granularity_ = 1;

@@ -28,6 +28,16 @@ constexpr std::array<std::int16_t, alphabet_size> make_bytes() {
 
 constexpr auto byte_of_character = make_bytes();
 
+constexpr std::array<char16_t, 256> make_characters() {
+  std::array<char16_t, 256> characters{};
+  for (std::size_t character = 0; character < alphabet_size; ++character)
+    if (byte_of_character[character] != no_byte)
+      characters[static_cast<std::size_t>(byte_of_character[character])] = static_cast<char16_t>(character);
+  return characters;
+}
+
+constexpr auto character_of_byte = make_characters();
+
 }  // namespace
 
 bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
@@ -42,6 +52,20 @@ std::optional<char32_t> take_character(std::string_view& text) {
     character = (character << 6) | (static_cast<unsigned char>(text[i]) & 0x3fu);
   text.remove_prefix(length);
   return character;
+}
+
+std::string encode_byte_level(std::string_view bytes) {
+  std::string token;
+  for (const char c : bytes) {
+    const char16_t character = character_of_byte[static_cast<unsigned char>(c)];
+    if (character < 0x80) {
+      token += static_cast<char>(character);
+    } else {
+      token += static_cast<char>(0xc0 | (character >> 6));
+      token += static_cast<char>(0x80 | (character & 0x3f));
+    }
+  }
+  return token;
 }
 
 std::string decode_byte_level(const std::string& text) {

@@ -12,6 +12,9 @@ std::optional<char32_t> take_character(std::string_view& text);
 
 bool is_utf8(std::string_view text);
 
+// The token that stands for these bytes.
+std::string encode_byte_level(std::string_view bytes);
+
 // What the byte-level decoder makes of a token: its bytes when every character stands for one, else the text as it is.
 // Bytes that are not UTF-8 leave the text as it is too.
 std::string decode_byte_level(const std::string& text);

@@ -19,21 +19,6 @@ Error in_tokenizer_json(Code code, std::string message) {
   return Error{code, std::move(message), no_position, std::string(tokenizer_json_name)};
 }
 
-// Those of tokenizer.json, then those that only tokenizer_config.json knows.
-std::vector<AddedToken> all_added_tokens(const Source& source) {
-  std::vector<AddedToken> all = source.added_tokens;
-  std::unordered_set<std::uint64_t> ids;
-  std::unordered_set<std::string_view> texts;
-  for (const AddedToken& token : source.added_tokens) {
-    ids.insert(token.id);
-    texts.insert(token.text);
-  }
-  for (const AddedToken& token : source.added_tokens_decoder)
-    if (!ids.contains(token.id) && !texts.contains(token.text))
-      all.push_back(token);
-  return all;
-}
-
 // Text and type as formats/facts/tokenizers.md#token-types has them.
 Token converted(const AddedToken& added) {
   Token token{added.text, 0, TokenType::control};
@@ -98,23 +83,6 @@ std::vector<std::string> merges_of_text(std::string_view text, std::vector<std::
   return merges;
 }
 
-Result<std::vector<std::string>> read_merges(const Source& source, std::vector<std::string>& warnings) {
-  std::vector<std::string> merges;
-  if (const Json* list = source.model_member("merges"); list != nullptr && !list->is_null()) {
-    if (list->array() == nullptr)
-      return fail(in_tokenizer_json(Code::malformed, "\"merges\" is not an array"));
-    for (const Json& entry : *list->array()) {
-      HEIRLOOM_TRY(std::string merge, merge_text(entry));
-      merges.push_back(std::move(merge));
-    }
-  }
-  if (merges.empty() && source.merges_text)
-    merges = merges_of_text(*source.merges_text, warnings);
-  if (merges.empty())
-    warnings.emplace_back("the tokenizer has no merges");
-  return merges;
-}
-
 void warn_of_repeats(const std::vector<Token>& tokens, std::vector<std::string>& warnings) {
   std::unordered_set<std::string_view> seen;
   for (std::size_t id = 0; id < tokens.size(); ++id)
@@ -136,6 +104,37 @@ Result<void> check_model(const Source& source) {
 }
 
 }  // namespace
+
+std::vector<AddedToken> all_added_tokens(const Source& source) {
+  std::vector<AddedToken> all = source.added_tokens;
+  std::unordered_set<std::uint64_t> ids;
+  std::unordered_set<std::string_view> texts;
+  for (const AddedToken& token : source.added_tokens) {
+    ids.insert(token.id);
+    texts.insert(token.text);
+  }
+  for (const AddedToken& token : source.added_tokens_decoder)
+    if (!ids.contains(token.id) && !texts.contains(token.text))
+      all.push_back(token);
+  return all;
+}
+
+Result<std::vector<std::string>> read_merges(const Source& source, std::vector<std::string>& warnings) {
+  std::vector<std::string> merges;
+  if (const Json* list = source.model_member("merges"); list != nullptr && !list->is_null()) {
+    if (list->array() == nullptr)
+      return fail(in_tokenizer_json(Code::malformed, "\"merges\" is not an array"));
+    for (const Json& entry : *list->array()) {
+      HEIRLOOM_TRY(std::string merge, merge_text(entry));
+      merges.push_back(std::move(merge));
+    }
+  }
+  if (merges.empty() && source.merges_text)
+    merges = merges_of_text(*source.merges_text, warnings);
+  if (merges.empty())
+    warnings.emplace_back("the tokenizer has no merges");
+  return merges;
+}
 
 std::uint64_t own_size(const std::vector<NumberedToken>& numbered) {
   std::uint64_t size = 0;

@@ -63,9 +63,7 @@ Result<std::vector<Attr>> read_back(const std::vector<SideFile>& files, const st
   ToGguf options;
   options.vocab_size = vocabulary.tokens.size();
   options.kinds = {vocabulary.model == "gpt2" ? "bpe" : "sentencepiece"};
-  // Families that try both kinds are told by their first key.
-  if (vocabulary.model == "llama" && !attrs.empty() && attrs.front().key == keys::add_space_prefix)
-    options.kinds.emplace_back("bpe");
+  options.writes_space_prefix = !attrs.empty() && attrs.front().key == keys::add_space_prefix;
   HEIRLOOM_TRY(GgufTokenizer tokenizer, to_gguf(read_file, options));
   return std::move(tokenizer.attrs);
 }

@@ -15,6 +15,10 @@ inline constexpr std::string_view token_type = "tokenizer.ggml.token_type";
 inline constexpr std::string_view merges = "tokenizer.ggml.merges";
 inline constexpr std::string_view add_space_prefix = "tokenizer.ggml.add_space_prefix";
 inline constexpr std::string_view remove_extra_whitespaces = "tokenizer.ggml.remove_extra_whitespaces";
+inline constexpr std::string_view token_type_count = "tokenizer.ggml.token_type_count";
+inline constexpr std::string_view character_map = "tokenizer.ggml.precompiled_charsmap";
+inline constexpr std::string_view lowercase = "tokenizer.ggml.normalizer.lowercase";
+inline constexpr std::string_view strip_accents = "tokenizer.ggml.normalizer.strip_accents";
 inline constexpr std::string_view chat_template = "tokenizer.chat_template";
 inline constexpr std::string_view chat_templates = "tokenizer.chat_templates";
 

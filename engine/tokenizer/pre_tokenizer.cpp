@@ -45,16 +45,6 @@ std::string with_escapes(std::string_view regex) {
   return out;
 }
 
-// Steps in order, with nested sequences opened. Depth is bounded by the parser.
-void flatten(const Json& step, std::vector<const Json*>& out) {
-  if (text_member(step, "type") != "Sequence") {
-    out.push_back(&step);
-    return;
-  }
-  for (const Json& inner : members(step, "pretokenizers"))
-    flatten(inner, out);
-}
-
 bool is_same_split(const Json& step, const Json& row) {
   const Json* pattern = step.find("pattern");
   if (pattern == nullptr || with_escapes(text_member(*pattern, "Regex")) != with_escapes(text_member(row, "regex")))
@@ -78,16 +68,17 @@ bool is_same_step(const Json& step, const Json& row) {
            !flag_or(step.find("add_prefix_space"), true);
   if (type == "Digits")
     return flag_or(step.find("individual_digits"), false) == flag_or(row.find("individual_digits"), false);
-  return type == "Punctuation" && text_member(step, "behavior") == text_member(row, "behavior");
+  if (type == "Punctuation")
+    return text_member(step, "behavior") == text_member(row, "behavior");
+  return type == "BertPreTokenizer";
 }
 
 const Json* find_structure(const Json::Array& all, const Source& source) {
-  const Json* pre_tokenizer = source.tokenizer_json.find("pre_tokenizer");
-  if (pre_tokenizer == nullptr)
-    return nullptr;
-  std::vector<const Json*> steps;
-  flatten(*pre_tokenizer, steps);
+  const std::vector<const Json*> steps = pre_tokenizer_steps(source);
   for (const Json& structure : all) {
+    const std::string_view model = text_member(structure, "model");
+    if (source.model_type() != (model.empty() ? "BPE" : model))
+      continue;
     const Json::Array& rows = members(structure, "steps");
     if (std::equal(steps.begin(), steps.end(), rows.begin(), rows.end(),
                    [](const Json* step, const Json& row) { return is_same_step(*step, row); }))
@@ -138,6 +129,19 @@ std::string list_of_names() {
   return list;
 }
 
+// For messages: the steps as they are, cut after some 2,000 bytes.
+std::string found_structure(const Source& source) {
+  constexpr std::size_t longest = 2000;
+  const Json* pre_tokenizer = source.tokenizer_json.find("pre_tokenizer");
+  std::string text = pre_tokenizer == nullptr ? "null" : pre_tokenizer->dump();
+  if (text.size() <= longest)
+    return text;
+  std::size_t end = longest;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return text.substr(0, end) + "...";
+}
+
 Json member_text(std::string_view text) { return Json(Json::Value(std::string(text))); }
 
 Json written_step(const Json& row) {
@@ -153,7 +157,7 @@ Json written_step(const Json& row) {
     step.set("use_regex", Json(Json::Value(flag_or(row.find("use_regex"), true))));
   } else if (type == "Digits") {
     step.set("individual_digits", Json(Json::Value(flag_or(row.find("individual_digits"), false))));
-  } else {
+  } else if (type == "Punctuation") {
     step.set("behavior", member_text(text_member(row, "behavior")));
   }
   return step;
@@ -188,7 +192,8 @@ Result<std::string> find_pre_tokenizer(const Source& source, const std::string& 
   const Json* structure = find_structure(*all, source);
   if (structure == nullptr)
     return fail(Error{Code::unsupported,
-                      "unknown pre-tokenizer structure; name it with --pre-tokenizer, one of " + list_of_names(),
+                      "unknown pre-tokenizer structure " + found_structure(source) +
+                          "; name it with --pre-tokenizer, one of " + list_of_names(),
                       no_position, std::string(tokenizer_json_name)});
   const std::string remarked = remarks_of(source).pre_tokenizer;
   for (const Json& row : members(*structure, "names"))

@@ -153,7 +153,7 @@ Result<void> read_normalizer(const Field& spec, std::uint64_t start, SentencePie
     if (field.number == 1 && field.wire == Wire::bytes)
       model.normalizer = text_of(field);
     else if (field.number == 2 && field.wire == Wire::bytes)
-      model.has_character_map = !field.bytes.empty();
+      model.character_map.assign(field.bytes.begin(), field.bytes.end());
     else if (field.number == 3 && field.wire == Wire::varint)
       model.adds_dummy_prefix = field.value != 0;
     else if (field.number == 4 && field.wire == Wire::varint)
@@ -246,7 +246,7 @@ std::vector<std::uint8_t> write_sentencepiece_model(const SentencePieceModel& mo
   put_bytes(out, 2, trainer);
   Bytes normalizer;
   put_bytes(normalizer, 1, model.normalizer);
-  put_bytes(normalizer, 2, std::string_view());
+  put_bytes(normalizer, 2, model.character_map);
   put_number(normalizer, 3, model.adds_dummy_prefix ? 1 : 0);
   put_number(normalizer, 4, model.removes_extra_whitespaces ? 1 : 0);
   put_number(normalizer, 5, 1);

@@ -23,13 +23,12 @@ struct SentencePieceModel {
   std::int32_t unk_id = 0, bos_id = 1, eos_id = 2, pad_id = -1;
   bool byte_fallback = false;
   std::string normalizer;                 // normalizer_spec.name
-  bool has_character_map = false;         // normalizer_spec.precompiled_charsmap
+  std::vector<std::uint8_t> character_map;  // normalizer_spec.precompiled_charsmap
   bool adds_dummy_prefix = true;
   bool removes_extra_whitespaces = true;
 };
 
 Result<SentencePieceModel> read_sentencepiece_model(std::span<const std::uint8_t> bytes);
-// Character maps are not written.
 std::vector<std::uint8_t> write_sentencepiece_model(const SentencePieceModel& model);
 
 }  // namespace heirloom::tokenizer

@@ -94,6 +94,20 @@ Result<std::vector<AddedToken>> read_added_tokens_decoder(const model::Json& tok
   return all;
 }
 
+// Steps in order, with nested sequences opened. Depth is bounded by the parser.
+void open_sequences(const model::Json& step, std::string_view members, std::vector<const model::Json*>& out) {
+  if (step.object() == nullptr)
+    return;
+  if (text_member(step, "type") != "Sequence") {
+    out.push_back(&step);
+    return;
+  }
+  const model::Json* inner = step.find(members);
+  if (inner != nullptr && inner->array() != nullptr)
+    for (const model::Json& entry : *inner->array())
+      open_sequences(entry, members, out);
+}
+
 }  // namespace
 
 const model::Json* Source::model_member(std::string_view name) const {
@@ -119,6 +133,8 @@ Result<Source> read_source(const ReadFile& read_file) {
   HEIRLOOM_TRY(source.config, read_object(read_file, "config.json"));
   HEIRLOOM_TRY(source.chat_template_json, read_object(read_file, "chat_template.json"));
   HEIRLOOM_TRY(source.tokenizer_model, read_file(tokenizer_model_name));
+  HEIRLOOM_TRY(source.tiktoken_text, read_text(read_file, tiktoken_model_name));
+  HEIRLOOM_TRY(source.vocab_text, read_text(read_file, vocab_text_name));
   HEIRLOOM_TRY(source.merges_text, read_text(read_file, "merges.txt"));
   HEIRLOOM_TRY(source.chat_template_jinja, read_text(read_file, "chat_template.jinja"));
   auto added = read_added_tokens(source.tokenizer_json);
@@ -130,6 +146,20 @@ Result<Source> read_source(const ReadFile& read_file) {
     return fail(std::move(decoder).error().in_file(tokenizer_config_name));
   source.added_tokens_decoder = std::move(*decoder);
   return source;
+}
+
+std::vector<const model::Json*> normalizers_of(const Source& source) {
+  std::vector<const model::Json*> steps;
+  if (const model::Json* normalizer = source.tokenizer_json.find("normalizer"))
+    open_sequences(*normalizer, "normalizers", steps);
+  return steps;
+}
+
+std::vector<const model::Json*> pre_tokenizer_steps(const Source& source) {
+  std::vector<const model::Json*> steps;
+  if (const model::Json* pre_tokenizer = source.tokenizer_json.find("pre_tokenizer"))
+    open_sequences(*pre_tokenizer, "pretokenizers", steps);
+  return steps;
 }
 
 const std::string* token_text(const model::Json* entry) {

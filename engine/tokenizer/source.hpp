@@ -15,6 +15,8 @@ namespace heirloom::tokenizer {
 inline constexpr std::string_view tokenizer_json_name = "tokenizer.json";
 inline constexpr std::string_view tokenizer_config_name = "tokenizer_config.json";
 inline constexpr std::string_view tokenizer_model_name = "tokenizer.model";
+inline constexpr std::string_view tiktoken_model_name = "tiktoken.model";
+inline constexpr std::string_view vocab_text_name = "vocab.txt";
 
 // An entry of tokenizer.json's added_tokens or of tokenizer_config.json's added_tokens_decoder.
 struct AddedToken {
@@ -31,6 +33,8 @@ struct Source {
   model::Json added_tokens_json;   // text -> id
   model::Json config;
   std::optional<std::vector<std::uint8_t>> tokenizer_model;
+  std::optional<std::string> tiktoken_text;
+  std::optional<std::string> vocab_text;       // WordPiece, one token a line
   std::optional<std::string> merges_text;
   std::optional<std::string> chat_template_jinja;
   model::Json chat_template_json;
@@ -46,6 +50,10 @@ struct Source {
 };
 
 Result<Source> read_source(const ReadFile& read_file);
+
+// The steps of tokenizer.json's normalizer and pre_tokenizer, with nested sequences opened.
+std::vector<const model::Json*> normalizers_of(const Source& source);
+std::vector<const model::Json*> pre_tokenizer_steps(const Source& source);
 
 // The text of a special token: a string, or an object with "content". Null when it is neither.
 const std::string* token_text(const model::Json* entry);

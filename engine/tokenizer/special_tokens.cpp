@@ -76,27 +76,29 @@ void find_ids_in_config(const Source& source, std::uint64_t vocab_size, SpecialT
   }
 }
 
-Result<Role> role_named(const std::string& name) {
-  const auto known = std::find_if(keys::roles.begin(), keys::roles.end(), [&](const auto& role) { return role.name == name; });
-  if (known == keys::roles.end())
-    return fail(Code::misuse, "the architecture map names a special token " + quoted_token(name) +
-                                  ", which is not bos, eos, unk, sep, pad, cls, mask, eot or eom");
-  return static_cast<Role>(known - keys::roles.begin());
+// The ids of a tiktoken file are config.json's, but for the eos token, whose text is right.
+void prefer_eos_text(const Source& source, std::uint64_t vocab_size, SpecialTokens& special) {
+  const auto id_of = ids_by_text(source);
+  const auto found = id_of.find(special.texts[eos]);
+  for (auto& [role, id] : special.ids)
+    if (role == eos && found != id_of.end() && found->second < vocab_size)
+      id = static_cast<std::uint32_t>(found->second);
 }
 
-Result<std::uint32_t> id_of_token(const SpecialToken& token, const std::unordered_map<std::string_view, std::uint64_t>& id_of,
-                                  std::uint64_t vocab_size) {
-  if (token.id >= 0 && static_cast<std::uint64_t>(token.id) < vocab_size)
-    return static_cast<std::uint32_t>(token.id);
-  if (token.id >= 0)
-    return fail(Error{Code::malformed, "has " + std::to_string(vocab_size) + " tokens, of which number " +
-                                           std::to_string(token.id) + " is the " + token.role + " token of this family",
-                      no_position, std::string(tokenizer_json_name)});
-  const auto found = id_of.find(token.text);
-  if (found == id_of.end() || found->second >= vocab_size)
-    return fail(Error{Code::malformed, "lacks the added token " + quoted_token(token.text) + ", which is the " + token.role +
-                                           " token of this family", no_position, std::string(tokenizer_json_name)});
-  return static_cast<std::uint32_t>(found->second);
+Result<Role> role_of(const std::string& name) {
+  const auto found = std::find_if(keys::roles.begin(), keys::roles.end(), [&](const auto& role) { return role.name == name; });
+  if (found == keys::roles.end())
+    return fail(Code::misuse, "the architecture map names a special token " + quoted_token(name) +
+                                  ", which is not bos, eos, unk, sep, pad, cls, mask, eot or eom");
+  return static_cast<Role>(found - keys::roles.begin());
+}
+
+std::vector<Attr> id_attrs(const std::vector<std::pair<Role, std::uint32_t>>& ids) {
+  std::vector<Attr> attrs;
+  for (const auto& [role, id] : ids)
+    if (const std::string_view key = keys::roles[role].id_key; !key.empty())
+      attrs.push_back(Attr::scalar(std::string(key), id));
+  return attrs;
 }
 
 }  // namespace
@@ -107,42 +109,49 @@ SpecialTokens read_special_tokens(const Source& source, std::uint64_t vocab_size
   if (const Json* post_processor = source.tokenizer_json.find("post_processor"))
     read_post_processor(*post_processor, special, warnings);
   read_addition_flags(source, special);
-  if (special.has_config)
+  const bool is_tiktoken = source.tiktoken_text && !source.has_tokenizer_json();
+  if (special.has_config && !is_tiktoken)
     find_ids_by_text(source, vocab_size, special, warnings);
   find_ids_in_config(source, vocab_size, special, warnings);
+  if (is_tiktoken)
+    prefer_eos_text(source, vocab_size, special);
   return special;
 }
 
-Result<void> set_special_tokens(const Source& source, const std::vector<SpecialToken>& wanted, std::uint64_t vocab_size,
+Result<void> set_special_tokens(const Source& source, const std::vector<WantedToken>& wanted, std::uint64_t vocab_size,
                                 SpecialTokens& special) {
   const auto id_of = ids_by_text(source);
-  for (const SpecialToken& token : wanted) {
-    HEIRLOOM_TRY(const Role role, role_named(token.role));
-    HEIRLOOM_TRY(const std::uint32_t id, id_of_token(token, id_of, vocab_size));
-    const auto said = std::find_if(special.ids.begin(), special.ids.end(), [&](const auto& e) { return e.first == role; });
+  for (const WantedToken& token : wanted) {
+    HEIRLOOM_TRY(const Role role, role_of(token.role));
+    if (token.is_added)
+      special.set_addition(role, true);
+    if (token.is_added && token.text.empty() && !token.id)
+      continue;
+    std::optional<std::uint64_t> id = token.id;
+    if (const auto found = id_of.find(token.text); !id && found != id_of.end())
+      id = found->second;
+    if (!id || *id >= vocab_size)
+      return fail(Error{Code::malformed, "lacks " + (token.id ? "token " + std::to_string(*token.id)
+                                                              : "the added token " + quoted_token(token.text)) +
+                                             ", which is the " + token.role + " token of this family",
+                        no_position, std::string(tokenizer_json_name)});
+    const auto said = std::find_if(special.ids.begin(), special.ids.end(), [role](const auto& e) { return e.first == role; });
     if (said != special.ids.end())
-      said->second = id;
+      said->second = static_cast<std::uint32_t>(*id);
     else
-      (token.is_late ? special.late : special.ids).emplace_back(role, id);
+      (token.id ? special.late_ids : special.ids).emplace_back(role, static_cast<std::uint32_t>(*id));
   }
   return {};
 }
 
-std::vector<Attr> late_token_attrs(const SpecialTokens& special) {
-  SpecialTokens late;
-  late.ids = special.late;
-  return special_token_attrs(late);
-}
-
 std::vector<Attr> special_token_attrs(const SpecialTokens& special) {
-  std::vector<Attr> attrs;
-  for (const auto& [role, id] : special.ids)
-    if (const std::string_view key = keys::roles[role].id_key; !key.empty())
-      attrs.push_back(Attr::scalar(std::string(key), id));
+  std::vector<Attr> attrs = id_attrs(special.ids);
   for (const auto& [role, is_added] : special.additions)
     if (const std::string_view key = keys::roles[role].add_key; !key.empty())
       attrs.push_back(Attr::scalar(std::string(key), is_added));
   return attrs;
 }
+
+std::vector<Attr> late_special_token_attrs(const SpecialTokens& special) { return id_attrs(special.late_ids); }
 
 }  // namespace heirloom::tokenizer

@@ -4,7 +4,6 @@
 
 #include "engine/tokenizer/keys.hpp"
 #include "engine/tokenizer/source.hpp"
-#include "engine/tokenizer/tokenizer.hpp"
 #include "engine/tokenizer/vocabulary.hpp"
 
 #include <array>
@@ -24,7 +23,7 @@ struct SpecialTokens {
   std::array<std::string, role_count> texts;            // "" where none
   std::vector<std::pair<Role, bool>> additions;         // in the order in which they were first said
   std::vector<std::pair<Role, std::uint32_t>> ids;      // in the order of the keys
-  std::vector<std::pair<Role, std::uint32_t>> late;     // SpecialToken.is_late
+  std::vector<std::pair<Role, std::uint32_t>> late_ids; // whose keys come behind the chat template
 
   // Replaces the value of a role that is there already, at its place.
   void set_addition(Role role, bool is_added);
@@ -36,13 +35,13 @@ void read_post_processor(const model::Json& post_processor, SpecialTokens& speci
 // All of it. Ids that the vocabulary does not have are left out with a warning.
 SpecialTokens read_special_tokens(const Source& source, std::uint64_t vocab_size, std::vector<std::string>& warnings);
 
-// Gives roles the tokens of the architecture map: at the place of what the files said, or at the end. Malformed where there
-// is no such token, or its id is not in the vocabulary.
-Result<void> set_special_tokens(const Source& source, const std::vector<SpecialToken>& wanted, std::uint64_t vocab_size,
+// Gives roles the tokens of a family: at the place of what the files said, else last, behind the chat template where the
+// family names a number. Malformed where there is no such token, or its id is not in the vocabulary.
+Result<void> set_special_tokens(const Source& source, const std::vector<WantedToken>& wanted, std::uint64_t vocab_size,
                                 SpecialTokens& special);
 
 std::vector<Attr> special_token_attrs(const SpecialTokens& special);
-std::vector<Attr> late_token_attrs(const SpecialTokens& special);
+std::vector<Attr> late_special_token_attrs(const SpecialTokens& special);
 
 // The chat templates, as keys; empty templates give none.
 std::vector<Attr> chat_template_attrs(const Source& source, std::vector<std::string>& warnings);

@@ -17,19 +17,22 @@ namespace heirloom::tokenizer {
 // A file beside the weights, by name; nullopt when there is none. Errors are read errors.
 using ReadFile = std::function<Result<std::optional<std::vector<std::uint8_t>>>(std::string_view name)>;
 
-// A special token that holds whatever the files say (architecture map).
-struct SpecialToken {
+// A special token of a family, whatever its files say.
+struct WantedToken {
   std::string role;                      // "eot"
-  std::string text = {};                 // an added token, where `id` is not given
-  std::int64_t id = -1;
-  bool is_late = false;                  // the key comes after the chat template, where there is none yet
+  std::string text = {};                 // an added token, or ""
+  std::optional<std::uint64_t> id = {};  // or the token's number
+  bool is_added = false;                 // texts begin or end with it
 };
 
 struct ToGguf {
-  std::vector<std::string> kinds = {};   // tried in order: "sentencepiece", "bpe" (architecture map)
+  // Kinds tried in order (architecture map; formats/facts/tokenizers.md#kinds); none: whatever the files are.
+  std::vector<std::string> kinds = {};
   std::uint64_t vocab_size = 0;          // of the configuration; tokens beyond the tokenizer's are padding
   std::string pre_tokenizer = {};        // --pre-tokenizer, or ""
-  std::vector<SpecialToken> special_tokens = {};
+  bool writes_space_prefix = false;      // add_prefix_space of tokenizer_config.json is the first key
+  std::vector<WantedToken> special_tokens = {};
+  std::vector<std::string> user_defined_tokens = {};  // texts
 };
 
 struct SideFile {

@@ -78,13 +78,15 @@ std::vector<Attr> vocabulary_attrs(const Vocabulary& vocabulary) {
     scores.push_back(token.score);
     types.push_back(static_cast<std::int32_t>(token.type));
   }
-  std::vector<Attr> attrs;
+  std::vector<Attr> attrs = vocabulary.first_keys;
   attrs.push_back(Attr::text(std::string(keys::model), vocabulary.model));
-  attrs.push_back(Attr::text(std::string(keys::pre), vocabulary.pre));
+  if (!vocabulary.pre.empty())
+    attrs.push_back(Attr::text(std::string(keys::pre), vocabulary.pre));
   attrs.push_back(Attr::texts(std::string(keys::tokens), std::move(texts)));
   if (vocabulary.has_scores)
     attrs.push_back(Attr::array(std::string(keys::scores), scores));
   attrs.push_back(Attr::array(std::string(keys::token_type), types));
+  attrs.insert(attrs.end(), vocabulary.more_keys.begin(), vocabulary.more_keys.end());
   if (!vocabulary.merges.empty())
     attrs.push_back(Attr::texts(std::string(keys::merges), vocabulary.merges));
   return attrs;

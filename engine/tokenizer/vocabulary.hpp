@@ -22,12 +22,14 @@ struct Token {
 };
 
 struct Vocabulary {
-  std::string model;                  // tokenizer.ggml.model: "gpt2" or "llama"
-  std::string pre;                    // tokenizer.ggml.pre
+  std::string model;                  // tokenizer.ggml.model: "gpt2", "llama", "bert", "t5" or "gemma4"
+  std::string pre;                    // tokenizer.ggml.pre; "" where the model has none
   std::vector<Token> tokens;          // by id
   bool has_scores = false;
   bool adds_space_prefix = true;      // what tokenizer.model says
   std::vector<std::string> merges;    // "left right"
+  std::vector<Attr> first_keys;       // of the model, before its name
+  std::vector<Attr> more_keys;        // behind the token types
 };
 
 struct NumberedToken {
@@ -50,7 +52,7 @@ Result<void> check_vocab_size(std::uint64_t vocab_size, std::uint64_t token_coun
 // Every id is below vocab_size.
 Result<std::vector<Token>> place_tokens(std::vector<NumberedToken> numbered, std::uint64_t vocab_size);
 
-// tokenizer.ggml.model, pre, tokens, scores, token_type, merges.
+// tokenizer.ggml.model, pre, tokens, scores, token_type, merges, and the model's own among them.
 std::vector<Attr> vocabulary_attrs(const Vocabulary& vocabulary);
 // The same back, with its arrays checked against each other.
 Result<Vocabulary> vocabulary_of(const std::vector<Attr>& attrs);

@@ -2,7 +2,7 @@
 
 #include "heirloom/checked.hpp"
 #include "heirloom/cursor.hpp"
-#include "json_text.hpp"
+#include "plugins/common/shards/json_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,6 +11,8 @@
 
 namespace heirloom::safetensors {
 namespace {
+
+using shards::JsonText;
 
 constexpr std::string_view metadata_key = "__metadata__";
 

@@ -21,7 +21,7 @@ class Merger {
     checkpoint_.files.push_back({file, header.file_bytes});
     std::vector<std::string> ignored;
     for (HeaderTensor& tensor : header.tensors) {
-      if (belongs_elsewhere(tensor.name, file))
+      if (shards_.belongs_elsewhere(tensor.name, file))
         ignored.push_back(std::move(tensor.name));
       else
         HEIRLOOM_CHECK(add_tensor(std::move(tensor), header.data_start));
@@ -44,13 +44,6 @@ class Merger {
   }
 
  private:
-  bool belongs_elsewhere(const std::string& tensor, const std::string& file) const {
-    if (!shards_.index)
-      return false;
-    const auto found = shards_.index->file_of.find(tensor);
-    return found == shards_.index->file_of.end() || found->second != file;
-  }
-
   Result<void> add_tensor(HeaderTensor&& tensor, std::uint64_t data_start) {
     const auto file = static_cast<std::uint32_t>(checkpoint_.files.size() - 1);
     if (const auto [known, is_new] = file_of_.emplace(tensor.name, file); !is_new)
@@ -111,7 +104,7 @@ Result<std::uint32_t> SafetensorsReader::probe(std::uint32_t, const Files& files
     return index_names(files).empty() ? HEIRLOOM_PROBE_NO : HEIRLOOM_PROBE_MAYBE;
   }
   HEIRLOOM_TRY(const bool looks_right,
-               is_index_name(primary) ? looks_like_object(files, primary) : looks_like_header(files, primary));
+               shards::is_index_name(primary, file_suffix) ? looks_like_object(files, primary) : looks_like_header(files, primary));
   return looks_right ? HEIRLOOM_PROBE_CONTENT : HEIRLOOM_PROBE_NO;
 }
 

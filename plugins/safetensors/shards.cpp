@@ -5,32 +5,9 @@
 namespace heirloom::safetensors {
 namespace {
 
-std::vector<std::string> names_ending(const Files& files, std::string_view suffix) {
-  std::vector<std::string> names = files.names();
-  std::erase_if(names, [&](const std::string& name) { return !name.ends_with(suffix); });
-  return names;
-}
-
-std::string quoted_list(const std::vector<std::string>& names) {
-  constexpr std::size_t max_listed = 5;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), max_listed); ++i)
-    text += (i == 0 ? "\"" : ", \"") + names[i] + "\"";
-  return names.size() > max_listed ? text + " and " + std::to_string(names.size() - max_listed) + " more" : text;
-}
-
-Result<Shards> indexed_shards(const Files& files, const std::string& file) {
-  HEIRLOOM_TRY(Index index, read_index(files, file));
-  Shards shards;
-  shards.names = index.shards();
-  shards.warnings = std::move(index.warnings);
-  for (const std::string& name : shards.names)
-    if (const auto size = files.size(name); !size)
-      return fail(Error{size.error().code, "cannot open shard \"" + name + "\" that the index \"" + file +
-                                               "\" names: " + size.error().message, no_position, name});
-  shards.index = std::move(index);
-  return shards;
-}
+using shards::indexed_shards;
+using shards::names_ending;
+using shards::quoted_list;
 
 // Safetensors files of the directory that the index does not name.
 void warn_of_others(const Files& files, Shards& shards) {
@@ -69,7 +46,7 @@ Result<Shards> find_shards(const Files& files) {
   const std::string primary(files.primary());
   if (primary.empty())
     return shards_of_directory(files);
-  if (is_index_name(primary))
+  if (shards::is_index_name(primary, file_suffix))
     return indexed_shards(files, primary);
   return Shards{{primary}, std::nullopt, {}};
 }

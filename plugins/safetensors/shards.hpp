@@ -1,21 +1,19 @@
 // Which files make up a checkpoint (formats/facts/safetensors.md#shards). Values own their memory.
 #pragma once
 
-#include "heirloom/files.hpp"
-#include "heirloom/result.hpp"
-#include "index.hpp"
+#include "plugins/common/shards/shards.hpp"
 
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace heirloom::safetensors {
 
-struct Shards {
-  std::vector<std::string> names;  // in the order in which they are read
-  std::optional<Index> index;      // says which of their tensors count; absent: all
-  std::vector<std::string> warnings;
-};
+using shards::Shards;
+
+inline constexpr std::string_view index_name = "model.safetensors.index.json";
+inline constexpr std::string_view index_suffix = ".safetensors.index.json";
+inline constexpr std::string_view file_suffix = ".safetensors";
 
 // Names of the directory's safetensors files and indexes.
 std::vector<std::string> file_names(const Files& files);

@@ -2,7 +2,8 @@
 
 #include "header_text.hpp"
 #include "heirloom/checked.hpp"
-#include "index.hpp"
+#include "plugins/common/shards/index.hpp"
+#include "shards.hpp"
 #include "split.hpp"
 
 #include <simdjson.h>
@@ -124,7 +125,7 @@ void add_index(Layout& layout, const std::string& name, const Checkpoint& checkp
     file_of.emplace(checkpoint.tensors[placement.tensor].name, layout.files[placement.file].name);
     total_bytes += placement.size;
   }
-  const std::string text = index_text(file_of, total_bytes);
+  const std::string text = shards::index_text(file_of, total_bytes);
   layout.literals.push_back({static_cast<std::uint32_t>(layout.files.size()), 0, {text.begin(), text.end()}});
   layout.files.push_back({name, text.size()});
 }

@@ -73,6 +73,13 @@ Result<const heirloom_writer_1*> writer_table(const heirloom_plugin& plugin) {
   return table;
 }
 
+Result<const heirloom_finish_1*> finish_table(const heirloom_plugin& plugin) {
+  HEIRLOOM_TRY(const auto* table, table_of<heirloom_finish_1>(plugin, HEIRLOOM_FINISH_1));
+  if (table->finish == nullptr)
+    return broken("the function of " HEIRLOOM_FINISH_1 " is missing");
+  return table;
+}
+
 Result<Probed> probe(const heirloom_reader_1& table, std::uint32_t format, const ViewHost& host) {
   WatchedError error;
   Probed probed;

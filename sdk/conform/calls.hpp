@@ -32,6 +32,7 @@ class WatchedError {
 Result<const heirloom_reader_1*> reader_table(const heirloom_plugin& plugin);
 Result<const heirloom_decode_1*> decode_table(const heirloom_plugin& plugin);
 Result<const heirloom_writer_1*> writer_table(const heirloom_plugin& plugin);
+Result<const heirloom_finish_1*> finish_table(const heirloom_plugin& plugin);
 
 struct CloseReader {
   const heirloom_reader_1* table = nullptr;

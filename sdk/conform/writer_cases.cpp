@@ -4,6 +4,7 @@
 #include "calls.hpp"
 #include "check_description.hpp"
 #include "check_layout.hpp"
+#include "finish.hpp"
 #include "reader_cases.hpp"
 #include "synthetic.hpp"
 
@@ -31,6 +32,7 @@ std::vector<Bytes> random_tensors(const Checkpoint& checkpoint) {
 // The checked layout, twice the same; nothing when the writer refuses (`refusal` says why).
 struct PlannedLayout {
   Answer answer;
+  Planned planned;
   Layout layout;
 };
 
@@ -41,18 +43,18 @@ Result<PlannedLayout> plan_twice(const heirloom_plugin& plugin, const FormatUnde
   const Bytes settings = options.empty() ? Bytes{} : encode(options);
   reset_peak();
   const std::uint64_t live = live_bytes();
-  HEIRLOOM_TRY(const Planned first, plan(*table, format.index, wanted, settings));
+  HEIRLOOM_TRY(Planned first, plan(*table, format.index, wanted, settings));
   if (are_peaks_counted() && peak_bytes() - live > plan_memory)
     return broken("plan asked for " + std::to_string(peak_bytes() - live) + " bytes of memory");
   HEIRLOOM_TRY(const Planned second, plan(*table, format.index, wanted, settings));
   if (first.answer.status != second.answer.status)
     return broken("plan answered differently when it was asked again");
   if (!first.answer.is_ok())
-    return PlannedLayout{first.answer, {}};
+    return PlannedLayout{first.answer, {}, {}};
   if (!std::equal(first.bytes.begin(), first.bytes.end(), second.bytes.begin(), second.bytes.end()))
     return broken("plan gave two different layouts for one description");
   HEIRLOOM_TRY(Layout layout, checked_layout(checkpoint, first.bytes));
-  return PlannedLayout{{}, std::move(layout)};
+  return PlannedLayout{{}, std::move(first), std::move(layout)};
 }
 
 Result<void> check_refusal(const Answer& answer, Expect expect) {
@@ -96,10 +98,12 @@ Result<void> check_same_tensor(const Tensor& written, const Tensor& read) {
   return {};
 }
 
-Sample written_sample(const Checkpoint& checkpoint, const Layout& layout) {
+Result<Sample> written_sample(const heirloom_plugin& plugin, const Checkpoint& checkpoint, const PlannedLayout& planned) {
+  const std::vector<Bytes> contents = random_tensors(checkpoint);
+  HEIRLOOM_TRY(const Layout layout, finished_layout(plugin, checkpoint, planned.planned, planned.layout, contents));
   Sample sample;
   sample.name = "own-output";
-  sample.owned = materialize(layout, random_tensors(checkpoint));
+  sample.owned = materialize(layout, contents);
   for (const auto& [name, bytes] : sample.owned)
     sample.files.emplace(name, bytes);
   sample.primary = sample.files.size() == 1 ? sample.files.begin()->first : std::string();
@@ -107,9 +111,9 @@ Sample written_sample(const Checkpoint& checkpoint, const Layout& layout) {
 }
 
 Result<void> read_back(const heirloom_plugin& plugin, const FormatUnderTest& format, const Checkpoint& written,
-                       const Layout& layout) {
+                       const PlannedLayout& planned) {
   const std::vector<Bytes> contents = random_tensors(written);
-  const Sample sample = written_sample(written, layout);
+  HEIRLOOM_TRY(const Sample sample, written_sample(plugin, written, planned));
   const ViewHost host(sample.files, sample.primary);
   HEIRLOOM_TRY(const auto* table, reader_table(plugin));
   HEIRLOOM_TRY(const Opened opened, open(*table, format.index, host));
@@ -151,11 +155,13 @@ Result<Note> try_synthetic(const heirloom_plugin& plugin, const FormatUnderTest&
   if (!one.has_bytes)
     return Note{};
   if (format.format.reads)
-    HEIRLOOM_CHECK(read_back(plugin, format, one.checkpoint, planned.layout));
+    HEIRLOOM_CHECK(read_back(plugin, format, one.checkpoint, planned));
+  else
+    HEIRLOOM_CHECK(written_sample(plugin, one.checkpoint, planned).map([](auto&&) {}));
   // Into a directory the writer chooses the names itself.
   HEIRLOOM_TRY(const PlannedLayout unnamed, plan_twice(plugin, format, one.checkpoint, {}));
   if (unnamed.answer.is_ok() && format.format.reads)
-    HEIRLOOM_CHECK(read_back(plugin, format, one.checkpoint, unnamed.layout));
+    HEIRLOOM_CHECK(read_back(plugin, format, one.checkpoint, unnamed));
   return Note{};
 }
 
@@ -229,7 +235,7 @@ SampleSource own_output(const FormatUnderTest& format) {
                      plan_twice(plugin, format, one.checkpoint,
                                 {Attr::text("target_name", target_name(format.format))}));
         if (planned.answer.is_ok())
-          return written_sample(one.checkpoint, planned.layout);
+          return written_sample(plugin, one.checkpoint, planned);
       }
     return broken("the writer makes no sample");
   };

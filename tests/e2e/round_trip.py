@@ -1,14 +1,36 @@
-"""Hugging Face -> GGUF -> Hugging Face gives back the same tensors, byte for byte."""
+"""Hugging Face -> GGUF -> Hugging Face gives back the same tensors, byte for byte, but for those that two tables name."""
 import json
 import os
+import re
 
 import dump_gguf
+import numpy as np
 import program
 import safetensors_file
 
 
 # Variants of a class that a family's own checkpoint does not cover.
-VARIANTS = ("MistralForCausalLM.nemo",)
+VARIANTS = ("MistralForCausalLM.nemo", "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask",
+            "FalconForCausalLM.40b", "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe")
+
+# What does not come back, by class and pattern of names. GGUF has no place for it:
+GONE = {
+    "GPTNeoXForCausalLM": r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)",
+    "GPT2LMHeadModel.mask": r".*\.attn\.bias",
+    "BertModel": r"pooler\.|embeddings\.position_ids",
+    "MambaForCausalLM.samehead": r"lm_head\.weight",  # tied to the embeddings
+    "Gemma3nForConditionalGeneration": r"model\.(vision_tower|audio_tower|embed_vision)\.",
+    "Gemma4ForConditionalGeneration": r"model\.(vision_tower|embed_vision)\.",
+    "Gemma4ForConditionalGeneration.moe": r"model\.(vision_tower|embed_vision)\.",
+}
+# Or it comes back near, since it was rounded on the way: so large a share of the number.
+NEAR = {
+    "MambaForCausalLM": (r".*\.A_log", 2 ** -20),
+    "MambaForCausalLM.lmhead": (r".*\.A_log", 2 ** -20),
+    "MambaForCausalLM.samehead": (r".*\.A_log", 2 ** -20),
+}
+# Keys that config.json has only on the way back: what other files said.
+ADDED = {"BertModel": ("sentence_transformers",)}
 
 
 def families():
@@ -28,6 +50,18 @@ def model_keys(path):
     return [entry for entry in keys if entry["key"].startswith(keys[0]["value"] + ".")]
 
 
+def numbers_of(tensor):
+    """A tensor's numbers in binary64."""
+    data = bytes(tensor.data)
+    if tensor.dtype == "BF16":
+        return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
+    return np.frombuffer(data, {"F32": "<f4", "F16": "<f2"}[tensor.dtype]).astype(np.float64)
+
+
+def class_of(source):
+    return os.path.basename(source.rstrip("/"))
+
+
 class RoundTrip(program.Case):
     def there_and_back(self, source, recipe, back=None):
         gguf, back = self.path(recipe + ".gguf"), back or self.path(recipe + "-back")
@@ -35,16 +69,27 @@ class RoundTrip(program.Case):
         self.must("convert", source, gguf, "--quantize", recipe)
         self.must("convert", gguf, back)
         self.compare(source, back)
-        self.must("diff", source, gguf)
+        if class_of(source) not in GONE:
+            self.must("diff", source, gguf)
         return gguf
 
-    def compare(self, source, back):
+    def compare(self, source, back, has_types=True):
+        gone, (near, share) = GONE.get(class_of(source)), NEAR.get(class_of(source), (None, 0))
         expected, found = safetensors_file.read_checkpoint(source), safetensors_file.read_checkpoint(back)
         self.assertTrue(expected)
-        self.assertEqual(sorted(found), sorted(expected))
-        for name, tensor in expected.items():
-            self.assertEqual((found[name].dtype, found[name].shape), (tensor.dtype, tensor.shape), name)
-            self.assertTrue(found[name].data == tensor.data, f"{name}: other bytes")
+        for pattern in (gone, near):
+            self.assertTrue(pattern is None or any(re.match(pattern, name) for name in expected), f"no tensor fits {pattern}")
+        self.assertEqual(sorted(found), sorted(name for name in expected if not gone or not re.match(gone, name)))
+        for name in found:
+            tensor = expected[name]
+            self.assertEqual(found[name].shape, tensor.shape, name)
+            if found[name].dtype != tensor.dtype:
+                self.assertFalse(has_types, f"{name}: {found[name].dtype}")
+            elif near and re.match(near, name):
+                apart, size = np.abs(numbers_of(found[name]) - numbers_of(tensor)), np.abs(numbers_of(tensor))
+                self.assertTrue(np.all(apart <= share * np.maximum(size, 1)), f"{name}: other numbers")
+            else:
+                self.assertTrue(found[name].data == tensor.data, f"{name}: other bytes")
 
     def test_toy_model_in_bf16(self):
         """licence-lm-2m -> BF16 GGUF -> directory: every tensor byte for byte"""
@@ -67,18 +112,23 @@ class RoundTrip(program.Case):
                 self.setUp()
                 source, back = program.checkpoint(name, self.path(name)), self.path("back", name, "")
                 gguf = self.there_and_back(source, "BF16", back)
-                self.assertEqual(json_of(back, "config.json"), json_of(source, "config.json"))
+                config = json_of(back, "config.json")
+                for key in ADDED.get(name, ()):
+                    config.pop(key)
+                self.assertEqual(config, json_of(source, "config.json"))
                 again = self.path("again.gguf")
                 self.must("convert", back, again, "--quantize", "BF16")
-                self.assertEqual(program.sha256_of(again), program.sha256_of(gguf))
+                if name not in NEAR:
+                    self.assertEqual(program.sha256_of(again), program.sha256_of(gguf))
                 self.come_back_without_record(source, gguf)
+                self.there_and_back(source, "F32")
 
     def come_back_without_record(self, source, gguf):
         """A GGUF that does not say what config.json was: the keys of the model come out the same."""
         foreign = self.write("foreign.gguf", program.bytes_of(gguf).replace(b"heirloom.source.", b"somebody.source."))
         back, again = self.path("foreign-back"), self.path("foreign-again.gguf")
         self.must("convert", foreign, back, "--quantize", "BF16")
-        self.compare(source, back)
+        self.compare(source, back, has_types=False)
         self.must("convert", back, again, "--quantize", "BF16")
         self.assertEqual(model_keys(again), model_keys(gguf))
 

@@ -54,6 +54,8 @@ def product_files():
 
 def module_of(path):
     parts = path.split("/")
+    if parts[:2] == ["plugins", "common"]:
+        return "/".join(parts[:3])
     if parts[0] in ("plugins", "engine"):
         return "/".join(parts[:2]) if len(parts) > 2 else parts[0] + "/" + parts[1].split(".")[0]
     return parts[0]

@@ -14,7 +14,6 @@ import program
 LEFT_OUT = {
     "LlamaForCausalLM.tinyllama1b": "1.1 billion weights",
     "LlamaForCausalLM.hftok": "differs from LlamaForCausalLM in its tokenizer alone",
-    "StableLmForCausalLM.qknorm": "has no map yet",
     "LlamaForCausalLM.l16": "the GGUF file \"dense\" has 16 layers",
 }
 # A recipe looks at names, shapes and counts, which most families share: all recipes for two of them, these for the others.

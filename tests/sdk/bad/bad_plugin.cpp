@@ -119,7 +119,24 @@ class BadWriter final : public Writer {
       layout.literals.push_back({0, 0, std::vector<std::uint8_t>(++calls % 2)});
     if (is("writes_over") && !layout.placements.empty())
       layout.placements.back().offset = 0;
+    if (is("odd_checksum"))
+      layout.checksum = "md5";
+    else if (finishes() || is("unfinished") || is("no_finish"))
+      layout.checksum = "crc32";
     return layout;
+  }
+  // Nothing of a tiny file depends on its tensors.
+  Result<std::vector<Literal>> finish(std::uint32_t, const Checkpoint&, const Options&, const Layout& layout,
+                                      std::span<const std::uint64_t> checksums) const override {
+    if (!finishes() || checksums.empty() || is("finishes"))
+      return finishes() ? Result<std::vector<Literal>>() : fail(Code::unsupported, "not today");
+    const std::uint64_t offset = is("finishes_past") ? layout.files[0].size : layout.placements[0].offset;
+    return std::vector<Literal>{{0, offset, std::vector<std::uint8_t>(1 + (is("unstable_finish") ? ++calls : 0))}};
+  }
+
+ private:
+  static bool finishes() {
+    return is("finishes") || is("finishes_over") || is("finishes_past") || is("unstable_finish");
   }
 };
 
@@ -148,6 +165,8 @@ heirloom_status open_badly(std::uint32_t format, const heirloom_host* host, heir
 
 const void* heirloom_bad_interface(const char* id) {
   static constexpr heirloom_reader_1 table{thunk::probe, open_badly, thunk::describe, thunk::close};
+  if (is("no_finish") && std::string_view(id) == HEIRLOOM_FINISH_1)
+    return nullptr;
   if (is("no_table") && std::string_view(id) == HEIRLOOM_WRITER_1)
     return nullptr;
   if (std::string_view(id) == HEIRLOOM_READER_1 || is("knows_all"))

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace heirloom;
 using heirloom::test::TempDirectory;
 
@@ -167,4 +169,72 @@ TEST_CASE("setting an output aside replaces nothing") {
   CHECK(says(checked.error().message, "must not be used: it lies at"));
   CHECK(test::read_file(fixture.path("out.safetensors.bad")) == "mine");
   CHECK(fs::exists(fixture.path("out.safetensors")));
+}
+
+TEST_CASE("a source that asks for code is refused until that is allowed, and then converted with a warning for each finding") {
+  const TempDirectory directory;
+  test::write_file(directory / "a.toy", "TOY1?");
+  SessionOptions session_options;
+  session_options.plugins.plugin_dirs = {HEIRLOOM_PLUGIN_DIR, HEIRLOOM_TEST_TOY};
+  const Session session = Session::create(session_options, {}).value();
+  ConvertOptions options;
+  options.source = directory / "a.toy";
+  options.target = directory / "a.safetensors";
+  const auto refused = session.plan_conversion(options);
+  REQUIRE_FALSE(refused);
+  CHECK(says(base::describe(refused.error()), "asks for \"posix.system\" (foreign_global) at byte 4 of \"a.toy\": starts a "
+                                              "program, and 1 more; nothing of it was run; --allow-findings"));
+  options.allows_findings = true;
+  const auto planned = session.plan_conversion(options);
+  REQUIRE(planned);
+  const auto& warnings = planned->plan.warnings;
+  REQUIRE(warnings.size() == 3);
+  CHECK(warnings[0] == "tensor \"momentum\" is left out: state of the training");
+  CHECK(says(warnings[2], "\"builtins.eval\""));
+  CHECK(std::any_of(planned->plan.dispositions.begin(), planned->plan.dispositions.end(), [](const auto& disposition) {
+    return disposition.item == "tensor:momentum" && disposition.fate == plan::Fate::dropped;
+  }));
+}
+
+TEST_CASE("for a diff each side takes the options that it knows, and one that neither knows is a mistake") {
+  const TempDirectory directory;
+  test::write_file(directory / "a.toy", "TOY1abc");
+  test::write_file(directory / "x.safetensors", small_file());
+  SessionOptions session_options;
+  session_options.plugins.plugin_dirs = {HEIRLOOM_PLUGIN_DIR, HEIRLOOM_TEST_TOY};
+  const Session session = Session::create(session_options, {}).value();
+  CHECK(session.diff(directory / "a.toy", directory / "x.safetensors", {"decoded=true"}, {}));
+  const auto refused = session.diff(directory / "a.toy", directory / "x.safetensors", {"colour=red"}, {});
+  REQUIRE_FALSE(refused);
+  CHECK(says(refused.error().message, "neither \"toy\" nor \"safetensors\" has the option \"colour=red\""));
+}
+
+TEST_CASE("options of the writer are typed by its manifest, and the same thing is not said twice") {
+  const Fixture fixture;
+  ConvertOptions options;
+  options.source = fixture.path("source");
+  options.target = fixture.path("out/");
+  options.target_options = {"max_shard_size=8"};
+  CHECK(fixture.session().plan_conversion(options));
+  options.target_options = {"max_shard_size=-8"};
+  CHECK(says(fixture.session().plan_conversion(options).error().message, "wants a whole number, not negative"));
+  options.target_options = {"colour=red"};
+  CHECK(says(fixture.session().plan_conversion(options).error().message, "has no option \"colour\"; it has max_shard_size"));
+  options.target_options = {"max_shard_size=8"};
+  options.max_shard_size = 8;
+  CHECK(says(fixture.session().plan_conversion(options).error().message, "give one"));
+}
+
+TEST_CASE("what a directory is called decides between formats that claim it") {
+  const Fixture fixture;
+  test::write_file(fixture.path("source/m.gguf"), std::string("GGUF\3\0\0\0", 8) + std::string(16, '\0'));
+  const auto source = fixture.session().open(fixture.path("source"), {});
+  REQUIRE(source);
+  CHECK((*source)->checkpoint.format == "safetensors");
+  REQUIRE((*source)->checkpoint.warnings.size() == 1);
+  CHECK(says((*source)->checkpoint.warnings[0], "also holds weights as gguf (plugin org.heirloom.gguf)"));
+  fs::rename(fixture.path("source/model.safetensors"), fixture.path("source/other.safetensors"));
+  const auto unclear = fixture.session().open(fixture.path("source"), {});
+  REQUIRE_FALSE(unclear);
+  CHECK(says(unclear.error().message, "several formats claim it"));
 }

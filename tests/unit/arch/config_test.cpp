@@ -48,7 +48,7 @@ TEST_CASE("a configuration that the map cannot be right for is refused with the 
   };
   const Row rows[] = {
       {"hidden_act", "\"gelu\"", Code::unsupported, "\"hidden_act\" is \"gelu\""},
-      {"rope_scaling", R"({"rope_type": "yarn", "factor": 4.0})", Code::unsupported, "\"rope_scaling.rope_type\" is \"yarn\""},
+      {"rope_scaling", R"({"rope_type": "longrope", "factor": 4.0})", Code::unsupported, "\"rope_scaling.rope_type\" is \"longrope\""},
       {"partial_rotary_factor", "0.5", Code::unsupported, "partial_rotary_factor"},
       {"num_hidden_layers", "-1", Code::malformed, "not a whole number"},
       {"num_hidden_layers", "2.5", Code::malformed, "not a whole number"},

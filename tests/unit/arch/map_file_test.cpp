@@ -23,9 +23,9 @@ TEST_CASE("a user's map is read and wins over built-in ones") {
   const auto all = arch::Maps::load(files);
   REQUIRE(all);
   CHECK(all->all().front()->id == "mine");
-  CHECK(all->find_by_class("MineForCausalLM") != nullptr);
-  CHECK(all->find_by_class("LlamaForCausalLM") != nullptr);
-  CHECK(all->find_by_class("Nobody") == nullptr);
+  CHECK(all->find_by_class("MineForCausalLM", {}) != nullptr);
+  CHECK(all->find_by_class("LlamaForCausalLM", {}) != nullptr);
+  CHECK(all->find_by_class("Nobody", {}) == nullptr);
 }
 
 TEST_CASE("an error in a user's map names the file, the line and where to read what is allowed") {

@@ -79,6 +79,24 @@ TEST_CASE("decoded tensors come from the plugin, for as long as the source lives
   check_says(done.error().message, "(plugin org.example.toy)");
 }
 
+TEST_CASE("options are typed as the manifest says, and what is wrong with one is said") {
+  const TempDirectory temp;
+  const auto host = host_with({"toy"});
+  write_file(temp / "a.toy", "TOY1abc");
+  const auto open = [&](std::vector<std::string> texts, bool ignores_unknown = false) {
+    return host->open(temp / "a.toy", {"", {}, std::move(texts), ignores_unknown}, {});
+  };
+  CHECK(bytes_of(*open({"decoded=true"}), 0) == "ABC");
+  CHECK(bytes_of(*open({"decoded=false"}), 0) == "abc");
+  CHECK(bytes_of(*open({"colour=red", "decoded=true"}, true), 0) == "ABC");
+  check_says(open({"decoded=1"}).error().message, "option \"decoded\" of format \"toy\" wants true or false");
+  check_says(open({"decoded"}).error().message, "an option is NAME=VALUE, not \"decoded\"");
+  check_says(open({"=1"}, true).error().message, "an option is NAME=VALUE");
+  check_says(open({"decoded=true", "decoded=true"}).error().message, "given twice");
+  check_says(open({"colour=red"}).error().message, "format \"toy\" has no option \"colour\"; it has decoded");
+  check_says(open({"target_name=x"}).error().message, "has no option \"target_name\"");
+}
+
 TEST_CASE("a reader's error keeps byte and tensor, and gets path and plugin") {
   const TempDirectory temp;
   const auto source = open_content(temp, "a.toy", "TOY1!", {"toy", {}});

@@ -70,3 +70,47 @@ TEST_CASE("formats and options that a writer does not have are refused") {
   check_says(host->plan_layout("toy", described(3), {}, {}).error().message,
              "a toy has exactly one tensor (plugin org.example.toy)");
 }
+
+TEST_CASE("a layout that names a checksum is finished with those of its placements") {
+  const auto host = host_with({"rogue"});
+  const heirloom::Options options = {Attr::text("do", "finish")};
+  const auto layout = host->plan_layout("rogue", described(2), options, {});
+  REQUIRE(layout);
+  CHECK(layout->checksum == "crc32");
+  const std::array<std::uint64_t, 2> checksums = {0x04030201, 0x08070605};
+  const auto literals = host->finish_layout("rogue", described(2), options, *layout, checksums, {});
+  REQUIRE(literals);
+  REQUIRE(literals->size() == 1);
+  CHECK(literals->front().offset == 8);
+  CHECK(literals->front().bytes == std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6, 7, 8});
+}
+
+TEST_CASE("a writer that finishes badly is caught and named") {
+  struct Row {
+    const char* what;
+    Code code;
+    const char* message;
+  };
+  const std::array rows = {
+      Row{"finish by throwing", Code::internal, "the plugin threw an exception: finished too hard"},
+      Row{"finish never", Code::limit, "there is no end"},
+      Row{"finish in garbage", Code::malformed, "not a valid layout buffer"},
+      Row{"finish over", Code::internal, "the layout is wrong: bytes of the writer overlaps tensor \"1\""},
+      Row{"finish another", Code::internal, "planned twice, it differs"},
+  };
+  const auto host = host_with({"rogue"});
+  const std::array<std::uint64_t, 2> checksums = {1, 2};
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    const heirloom::Options options = {Attr::text("do", row.what)};
+    const auto layout = host->plan_layout("rogue", described(2), options, {});
+    REQUIRE(layout);
+    const auto literals = host->finish_layout("rogue", described(2), options, *layout, checksums, {});
+    REQUIRE_FALSE(literals);
+    CHECK(literals.error().code == row.code);
+    check_says(literals.error().message, row.message);
+    check_says(literals.error().message, "(plugin org.example.rogue)");
+  }
+  check_says(host->plan_layout("rogue", described(2), {Attr::text("do", "finish by md5")}, {}).error().message,
+             "it names the checksum \"md5\"; only \"crc32\" is known");
+}

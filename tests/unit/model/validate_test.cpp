@@ -258,6 +258,17 @@ TEST_CASE("a checksum of bytes outside its file is refused") {
   CHECK(checked.error().file == "sub/b.bin");
 }
 
+TEST_CASE("two checksums of the same bytes are refused") {
+  Checkpoint c = example();
+  c.checksums = {{1, 7, 0, 10}, {1, 8, 10, 10}, {1, 0, 5, 0}};
+  CHECK(model::validate(c, size_of));
+  c.checksums.push_back({1, 7, 19, 2});
+  const auto checked = model::validate(c, size_of);
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().message == "two checksums are of the same bytes");
+  CHECK(checked.error().position == 19);
+}
+
 TEST_CASE("a decoded tensor may share bytes and needs no extents") {
   Checkpoint checkpoint = example();
   checkpoint.tensors[0].decoded = true;

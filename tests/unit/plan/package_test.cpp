@@ -82,6 +82,34 @@ TEST_CASE("the index in use, other indexes and sub-directories are all accounted
   CHECK(package->side_files.empty());
 }
 
+TEST_CASE("weights of other formats are never side files, and are named") {
+  const Model model;
+  for (const char* name : {"pytorch_model.bin", "training_args.bin", "optimizer.pt", "consolidated.00.pth", "weights.npz",
+                           "__0_0.distcp", "model.safetensors", "vocab.txt"})
+    write_file(model.root / name, "a");
+  write_file(model.root / ".metadata", "a");
+  auto source = model.open();
+  source.checkpoint.files = {{"model.safetensors", 1}};
+  const auto package = plan::read_package(source);
+  REQUIRE(package);
+  CHECK(package->side_files == std::vector<std::string>{"vocab.txt"});
+  CHECK(package->other_weights == std::vector<std::string>{"__0_0.distcp", "consolidated.00.pth", "optimizer.pt",
+                                                           "pytorch_model.bin", "training_args.bin", "weights.npz"});
+  CHECK_FALSE(reason_of(*package, ".metadata").empty());
+}
+
+TEST_CASE("a source of PyTorch's shards has their index in use") {
+  const Model model;
+  write_file(model.root / "model.safetensors.index.json", "{}");
+  write_file(model.root / "pytorch_model.bin.index.json", "{}");
+  auto source = model.open();
+  source.checkpoint.format = "pytorch";
+  const auto package = plan::read_package(source);
+  REQUIRE(package);
+  CHECK(package->indexes == std::vector<std::string>{"pytorch_model.bin.index.json"});
+  CHECK_FALSE(reason_of(*package, "model.safetensors.index.json").empty());
+}
+
 TEST_CASE("a card above the limit is a warning and a file to copy") {
   const Model model;
   write_file(model.root / "README.md", std::string(plan::max_readme_bytes + 1, 'a'));

@@ -52,6 +52,22 @@ TEST_CASE("no name of a file reaches the terminal raw, and JSON stays JSON") {
   CHECK(json["metadata"][2]["value"].size() == 1000);
 }
 
+TEST_CASE("findings and tensors that were left out stand in every report") {
+  TempDirectory directory;
+  auto source = hostile_source(directory);
+  source.checkpoint.findings = {{"foreign_global", "<i>posix.system", "x.raw", 12, "starts a program"}};
+  source.checkpoint.left_out = {{"momentum<u>", "f32", {2, 3}, "state of the training"}};
+  const std::string text = report::inspect_text(source, nullptr, {true, false});
+  for (const char* part : {"posix.system", "starts a program", "12", "momentum", "[2, 3]", "state of the training"})
+    CHECK_MESSAGE(text.find(part) != text.npos, part);
+  const auto json = nlohmann::json::parse(report::inspect_json(source, nullptr));
+  CHECK(json["findings"][0]["position"] == 12);
+  CHECK(json["left_out"][0]["reason"] == "state of the training");
+  const std::string page = report::inspect_html(source, nullptr);
+  CHECK(page.find("&lt;i&gt;posix.system") != std::string::npos);
+  CHECK(page.find("momentum&lt;u&gt;") != std::string::npos);
+}
+
 TEST_CASE("the page holds no markup from the file") {
   TempDirectory directory;
   const std::string page = report::inspect_html(hostile_source(directory), nullptr);

@@ -60,18 +60,22 @@ inline void check_same(const std::vector<Attr>& actual, const std::vector<Attr>&
 }
 
 // GGUF keys -> Hugging Face files -> the same GGUF keys.
-inline void check_way_back(const std::vector<Attr>& attrs, std::vector<std::string> kinds) {
+inline void check_way_back(const std::vector<Attr>& attrs, ToGguf options) {
   const auto side_files = to_hugging_face(attrs);
   INFO((side_files ? std::string() : side_files.error().message));
   REQUIRE(side_files.has_value());
   const Files files = files_of(*side_files);
-  ToGguf options;
-  options.kinds = std::move(kinds);
   options.vocab_size = find_attr(attrs, "tokenizer.ggml.tokens")->count();
   const auto again = to_gguf(reader_of(files), options);
   INFO((again ? std::string() : again.error().message));
   REQUIRE(again.has_value());
   check_same(again->attrs, attrs);
+}
+
+inline void check_way_back(const std::vector<Attr>& attrs, const std::string& kind) {
+  ToGguf options;
+  options.kinds = {kind};
+  check_way_back(attrs, std::move(options));
 }
 
 // Files handed to the project beside the repository; nullopt, and a line that says so, where they are absent.

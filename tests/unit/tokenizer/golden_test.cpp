@@ -84,9 +84,7 @@ TEST_CASE("the keys equal those of llama.cpp's converter, in its order") {
   std::size_t count = 0;
   for (const Golden& golden : read_goldens()) {
     CAPTURE(golden.name);
-    ToGguf options;
-    options.kinds = golden.kinds;
-    const auto tokenizer = to_gguf(reader_of(golden.files), options);
+    const auto tokenizer = to_gguf(reader_of(golden.files), golden.options);
     INFO((tokenizer ? std::string() : tokenizer.error().message));
     REQUIRE(tokenizer.has_value());
     std::string names;
@@ -95,8 +93,9 @@ TEST_CASE("the keys equal those of llama.cpp's converter, in its order") {
     CHECK(names_of(tokenizer->attrs) == names);
     for (const Json& key : *golden.keys.array())
       if (const Attr* attr = find_attr(tokenizer->attrs, *key.find("key")->text()))
-        check_key(*attr, key);
+        if (key.find("left_out") == nullptr)  // the reason why it is other than the converter's
+          check_key(*attr, key);
     ++count;
   }
-  CHECK(count >= 12);
+  CHECK(count >= 17);
 }

@@ -53,7 +53,13 @@ std::vector<Row> malformed_json() {
       {"JSON nested too deep", with_normalizer(deep), Code::limit, "nested more than"},
       {"a key twice", with_model(with_vocab(R"({"a": 0, "a": 1})")), Code::malformed, "occurs twice"},
       {"no model", {{"tokenizer.json", bytes_of("{}")}}, Code::unsupported, "of type \"\""},
-      {"a WordPiece model", with_model(R"({"type": "WordPiece", "vocab": {}})"), Code::unsupported, "WordPiece"},
+      {"a WordPiece model for an architecture with BPE", with_model(R"({"type": "WordPiece", "vocab": {}})"), Code::unsupported,
+       "\"WordPiece\" where this architecture has \"bpe\"", {.kinds = {"bpe"}}},
+      {"byte fallback for an architecture with byte-level BPE",
+       with_model(R"({"type": "BPE", "byte_fallback": true, "vocab": {"a": 0}, "merges": []})"), Code::unsupported,
+       "with byte fallback where this architecture has \"bpe\"", {.kinds = {"bpe"}}},
+      {"tokenizer.model for an architecture with BPE", with_piece(small_sentencepiece()), Code::unsupported,
+       "tokenizer.model alone does not serve", {.kinds = {"bpe"}}},
       {"a vocabulary that is a list", with_model(with_vocab("[]")), Code::malformed, "no object \"vocab\""},
       {"an id that is a text", with_model(with_vocab(R"({"a": "0"})")), Code::malformed, "token \"a\" has an id"},
       {"an id below 0", with_model(with_vocab(R"({"a": -1})")), Code::malformed, "token \"a\" has an id"},
@@ -88,7 +94,58 @@ std::vector<Row> malformed_json() {
          files["chat_template.jinja"] = bytes_of("\xff");
          return files;
        }(), Code::malformed, "not UTF-8"},
-      {"a kind that is not known", small_files(), Code::misuse, "\"wordpiece\"", {.kinds = {"wordpiece"}}},
+      {"a kind that is not known", small_files(), Code::misuse, "\"word\" is not known; known are \"sentencepiece\", \"bpe\"",
+       {.kinds = {"word"}}},
+      {"a special token of a role that is not known", small_files(), Code::misuse, "\"boss\"",
+       {.special_tokens = {{"boss", "<|end|>"}}}},
+      {"a special token beyond the vocabulary", small_files(), Code::malformed, "lacks token 4, which is the eot token",
+       {.special_tokens = {{"eot", "", 4}}}},
+      {"a special token that is not there", small_files(), Code::malformed, "lacks the added token \"<|stop|>\"",
+       {.special_tokens = {{"eot", "<|stop|>"}}}},
+  };
+}
+
+Files with_tiktoken(std::string_view text) { return {{"tiktoken.model", bytes_of(text)}}; }
+
+std::vector<Row> malformed_tiktoken() {
+  return {
+      {"an empty tiktoken.model", with_tiktoken("\n"), Code::malformed, "no tokens"},
+      {"a line without a rank", with_tiktoken("YQ==\n"), Code::malformed, "line 1: not a token"},
+      {"a token that is not base64", with_tiktoken("YQ== 0\nYQ= 1\n"), Code::malformed, "line 2: not a token"},
+      {"bits to spare in base64", with_tiktoken("YR== 0\n"), Code::malformed, "line 1: not a token"},
+      {"an empty token", with_tiktoken(" 0\n"), Code::malformed, "line 1: not a token"},
+      {"a token longer than the limit", with_tiktoken(std::string(1368, 'A') + " 0\n"), Code::malformed, "1 to 1024 bytes"},
+      {"a rank that is no number", with_tiktoken("YQ== x\n"), Code::malformed, "line 1: the rank"},
+      {"a huge rank", with_tiktoken("YQ== 16777216\n"), Code::malformed, "below 16777216"},
+      {"a rank far beyond the others", with_tiktoken("YQ== 9777000\n"), Code::limit, "may be padding"},
+      {"a rank twice", with_tiktoken("YQ== 0\nYg== 0\n"), Code::malformed, "line 2: rank 0 is that of line 1"},
+      {"a token twice", with_tiktoken("YQ== 0\nYQ== 1\n"), Code::malformed, "line 2: an earlier line"},
+      {"ranks beyond vocab_size", with_tiktoken("YQ== 0\nYg== 1\n"), Code::malformed, "has 1 tokens", {.vocab_size = 1}},
+  };
+}
+
+Files with_unigram(const std::string& vocab, const std::string& normalizer = "null") {
+  return {{"tokenizer.json", bytes_of(R"({"normalizer": )" + normalizer + R"(, "model": {"type": "Unigram", "vocab": )" + vocab +
+                                      "}}")}};
+}
+
+std::vector<Row> malformed_others() {
+  return {
+      {"a token twice in vocab.txt", {{"vocab.txt", bytes_of("[UNK]\na\na\n")}}, Code::malformed, "lines 2 and 3 hold the same token"},
+      {"an empty vocab.txt", {{"vocab.txt", {}}}, Code::malformed, "no tokens"},
+      {"a vocab.txt that is not UTF-8", {{"vocab.txt", bytes_of("\xff")}}, Code::malformed, "not UTF-8"},
+      {"WordPiece with another prefix",
+       with_model(R"({"type": "WordPiece", "continuing_subword_prefix": "@@", "vocab": {"a": 0}})"), Code::unsupported, "\"@@\""},
+      {"WordPiece cut another way", with_model(R"({"type": "WordPiece", "vocab": {"a": 0}})"), Code::unsupported,
+       "\"add_prefix_space\":false", {.kinds = {"wordpiece"}}},
+      {"a Unigram vocabulary that is an object", with_unigram("{}"), Code::malformed, "no array \"vocab\""},
+      {"a Unigram vocabulary without tokens", with_unigram("[]"), Code::malformed, "no tokens"},
+      {"a Unigram token without score", with_unigram(R"([["a"]])"), Code::malformed, "token 0 is not a pair"},
+      {"a Unigram score that is a text", with_unigram(R"([["a", "0"]])"), Code::malformed, "token 0 is not a pair"},
+      {"a character map that is not base64",
+       with_unigram(R"([["a", 0]])", R"({"type": "Precompiled", "precompiled_charsmap": "?"})"), Code::malformed, "not base64"},
+      {"a BPE model for an architecture with Unigram", with_piece(small_sentencepiece()), Code::unsupported, "Unigram, 1, is wanted",
+       {.kinds = {"unigram"}}},
   };
 }
 
@@ -123,7 +180,7 @@ struct KeysRow {
 }  // namespace
 
 TEST_CASE("malformed files are refused with whose fault it is and what") {
-  for (const auto& rows : {malformed_json(), malformed_models()})
+  for (const auto& rows : {malformed_json(), malformed_models(), malformed_tiktoken(), malformed_others()})
     for (const Row& row : rows) {
       CAPTURE(row.what);
       const auto tokenizer = convert(row.files, row.options);

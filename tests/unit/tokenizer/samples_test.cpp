@@ -64,7 +64,7 @@ TEST_CASE("real vocabularies of other converters go to Hugging Face files and ba
     CAPTURE(sample.name);
     const Bytes bytes = read_bytes(*folder / sample.name);
     REQUIRE_FALSE(bytes.empty());
-    check_way_back(Reader(bytes).read(), {sample.kind});
+    check_way_back(Reader(bytes).read(), sample.kind);
   }
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("ids of the configuration that no file names are padding, and added to
   CHECK(texts_of(*tokenizer)[7] == "[PAD7]");
   CHECK(texts_of(*tokenizer)[8] == "<more>");
   CHECK(texts_of(*tokenizer)[10] == "x y");
-  check_way_back(tokenizer->attrs, {"sentencepiece"});
+  check_way_back(tokenizer->attrs, "sentencepiece");
 }
 
 TEST_CASE("tokens beyond the configuration's vocabulary are left out with a warning") {
@@ -106,5 +106,5 @@ TEST_CASE("equal scores rank nothing, so there is no tokenizer.json") {
   const auto side_files = to_hugging_face(attrs);
   REQUIRE(side_files.has_value());
   CHECK_FALSE(files_of(*side_files).contains("tokenizer.json"));
-  check_way_back(attrs, {"sentencepiece"});
+  check_way_back(attrs, "sentencepiece");
 }

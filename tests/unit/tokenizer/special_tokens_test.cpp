@@ -117,7 +117,7 @@ TEST_CASE("several chat templates become keys of their own, in order of name") {
   CHECK(find_attr(tokenizer->attrs, "tokenizer.chat_template")->get_text() == "D");
   CHECK(find_attr(tokenizer->attrs, "tokenizer.chat_template.tool_use")->get_text() == "T");
   CHECK(find_attr(tokenizer->attrs, "tokenizer.chat_templates")->strings == std::vector<std::string>{"rag", "tool_use"});
-  check_way_back(tokenizer->attrs, {"bpe"});
+  check_way_back(tokenizer->attrs, "bpe");
 }
 
 TEST_CASE("chat_template.jinja counts where tokenizer_config.json has no template") {

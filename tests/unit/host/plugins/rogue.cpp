@@ -14,6 +14,8 @@ struct heirloom_reader {
 };
 struct heirloom_layout {
   std::vector<std::uint8_t> bytes;
+  std::string what;
+  std::vector<std::uint8_t> last;
 };
 
 namespace {
@@ -131,30 +133,59 @@ heirloom_status plan(std::uint32_t, const heirloom_host*, heirloom_bytes, heirlo
   if (what == "throw")
     throw std::runtime_error("planned too hard");
   heirloom::Layout planned;
-  planned.files = {{"a.rogue", 8}};
+  planned.files = {{"a.rogue", 16}};
   planned.placements = {{0, 0, 0, 4}, {1, 0, what == "overlap" ? 3u : 4u, 4}};
+  static unsigned calls = 0;
+  if (what.starts_with("finish"))
+    planned.checksum = what == "finish by md5" ? "md5" : "crc32";
+  if (what == "finish another")
+    planned.files[0].size += ++calls;
   auto bytes = heirloom::encode(planned);
   if (what == "garbage")
     bytes.assign(100, 0x5a);
   if (what == "empty")
     bytes.clear();
   if (what != "no layout")
-    *layout = new heirloom_layout{std::move(bytes)};
+    *layout = new heirloom_layout{std::move(bytes), what, {}};
   return HEIRLOOM_OK;
 }
 
 heirloom_bytes layout_bytes(const heirloom_layout* layout) { return {layout->bytes.data(), layout->bytes.size()}; }
 void destroy(heirloom_layout* layout) { delete layout; }
 
+// The checksums one after another, from byte 8 on.
+heirloom_status finish(heirloom_layout* layout, const std::uint64_t* checksums, std::uint64_t count,
+                       heirloom_bytes* literals, heirloom_error* error) {
+  if (layout->what == "finish by throwing")
+    throw std::runtime_error("finished too hard");
+  if (layout->what == "finish never") {
+    std::strcpy(error->message, "there is no end");
+    return HEIRLOOM_LIMIT;
+  }
+  heirloom::Layout last;
+  last.literals = {{0, layout->what == "finish over" ? 7u : 8u, {}}};
+  for (std::uint64_t i = 0; i < count; ++i)
+    for (int byte = 0; byte < 4; ++byte)
+      last.literals[0].bytes.push_back(static_cast<std::uint8_t>(checksums[i] >> 8 * byte));
+  layout->last = heirloom::encode(last);
+  if (layout->what == "finish in garbage")
+    layout->last.assign(100, 0x5a);
+  *literals = {layout->last.data(), layout->last.size()};
+  return HEIRLOOM_OK;
+}
+
 const void* get_interface(const char* id) {
   static constexpr heirloom_reader_1 reader{probe, open, describe, close};
   static constexpr heirloom_decode_1 decoder{decode};
   static constexpr heirloom_writer_1 writer{plan, layout_bytes, destroy};
+  static constexpr heirloom_finish_1 last{finish};
   const std::string_view wanted = id;
   if (wanted == HEIRLOOM_READER_1)
     return &reader;
   if (wanted == HEIRLOOM_DECODE_1)
     return &decoder;
+  if (wanted == HEIRLOOM_FINISH_1)
+    return &last;
   return wanted == HEIRLOOM_WRITER_1 ? &writer : nullptr;
 }
 

@@ -1,4 +1,5 @@
-// A plugin that keeps the contract. A file is "TOY1" and the bytes of one tensor "data" of u8; "TOY1!" is refused.
+// A plugin that keeps the contract. A file is "TOY1" and the bytes of one tensor "data" of u8; "TOY1!" is refused,
+// "TOY1?" has two findings and a tensor that is left out.
 #include "heirloom/plugin.hpp"
 
 #include HEIRLOOM_TEST_MANIFEST
@@ -40,6 +41,11 @@ class Toy : public heirloom::Reader, public heirloom::Writer {
     checkpoint.tensors = {{"data", "u8", {size - header_bytes}, {{0, header_bytes, size - header_bytes}}}};
     checkpoint.tensors[0].decoded = decoded != nullptr && decoded->get<bool>().value_or(false);
     checkpoint.attrs = {Attr::text("from", "toy")};
+    if (size > header_bytes && content[header_bytes] == '?') {
+      checkpoint.findings = {{"foreign_global", "posix.system", name, header_bytes, "starts a program"},
+                             {"foreign_global", "builtins.eval", name, header_bytes}};
+      checkpoint.left_out = {{"momentum", "f32", {2, 3}, "state of the training"}};
+    }
     return checkpoint;
   }
 

@@ -1,4 +1,5 @@
-// The index of a sharded checkpoint: which file has which tensor (formats/facts/safetensors.md#index).
+// The index of a sharded checkpoint, which every Hugging Face container has: which file has which tensor
+// (formats/facts/safetensors.md#index). Values own their memory.
 #pragma once
 
 #include "heirloom/files.hpp"
@@ -9,14 +10,11 @@
 #include <string_view>
 #include <vector>
 
-namespace heirloom::safetensors {
+namespace heirloom::shards {
 
-inline constexpr std::string_view index_name = "model.safetensors.index.json";
-inline constexpr std::string_view index_suffix = ".safetensors.index.json";
-inline constexpr std::string_view file_suffix = ".safetensors";
-
-// A file name as an index may have it: model.safetensors.index.json, or with a variant before ".json".
-bool is_index_name(std::string_view name);
+// A file name as the index of files with this suffix may have it: model.safetensors.index.json for ".safetensors", or
+// with a variant before ".json".
+bool is_index_name(std::string_view name, std::string_view suffix);
 
 struct Index {
   std::map<std::string, std::string, std::less<>> file_of;  // tensor -> shard
@@ -32,4 +30,4 @@ Result<Index> read_index(const Files& files, const std::string& file);
 // The text of an index, as the ecosystem's own library writes it.
 std::string index_text(const std::map<std::string, std::string, std::less<>>& file_of, std::uint64_t total_bytes);
 
-}  // namespace heirloom::safetensors
+}  // namespace heirloom::shards

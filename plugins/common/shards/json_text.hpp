@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace heirloom::safetensors {
+namespace heirloom::shards {
 
 class JsonText {
  public:
@@ -73,4 +73,4 @@ class JsonText {
   simdjson::ondemand::document document_;
 };
 
-}  // namespace heirloom::safetensors
+}  // namespace heirloom::shards

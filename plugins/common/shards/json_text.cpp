@@ -1,8 +1,8 @@
-#include "json_text.hpp"
+#include "plugins/common/shards/json_text.hpp"
 
 #include <utility>
 
-namespace heirloom::safetensors {
+namespace heirloom::shards {
 namespace {
 
 namespace od = simdjson::ondemand;
@@ -187,4 +187,4 @@ tl::unexpected<Error> JsonText::type_error(simdjson::error_code code, const std:
   return error(Code::malformed, name + " is not " + wanted, last_seen_);
 }
 
-}  // namespace heirloom::safetensors
+}  // namespace heirloom::shards

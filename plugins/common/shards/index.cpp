@@ -1,6 +1,6 @@
-#include "index.hpp"
+#include "plugins/common/shards/index.hpp"
 
-#include "json_text.hpp"
+#include "plugins/common/shards/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -8,7 +8,7 @@
 #include <array>
 #include <set>
 
-namespace heirloom::safetensors {
+namespace heirloom::shards {
 namespace {
 
 constexpr std::uint64_t max_index_bytes = 100'000'000;
@@ -47,8 +47,8 @@ Result<void> read_index_metadata(JsonText& json, JsonText::Member& member, Index
 
 }  // namespace
 
-bool is_index_name(std::string_view name) {
-  return name.ends_with(".json") && name.find(".safetensors.index.") != std::string_view::npos;
+bool is_index_name(std::string_view name, std::string_view suffix) {
+  return name.ends_with(".json") && name.find(std::string(suffix) + ".index.") != std::string_view::npos;
 }
 
 std::vector<std::string> Index::shards() const {
@@ -92,4 +92,4 @@ std::string index_text(const std::map<std::string, std::string, std::less<>>& fi
   return index.dump(2, ' ', true) + "\n";
 }
 
-}  // namespace heirloom::safetensors
+}  // namespace heirloom::shards
