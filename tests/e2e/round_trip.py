@@ -29,6 +29,8 @@ NEAR = {
     "MambaForCausalLM.lmhead": (r".*\.A_log", 2 ** -20),
     "MambaForCausalLM.samehead": (r".*\.A_log", 2 ** -20),
 }
+# Where only the published numbers are guessed when a GGUF does not say them.
+WITH_RECORD_ONLY = {"Gemma3nForConditionalGeneration": "how many rows embeddings of layers have before they are filled up"}
 # Keys that config.json has only on the way back: what other files said.
 ADDED = {"BertModel": ("sentence_transformers",)}
 
@@ -120,7 +122,8 @@ class RoundTrip(program.Case):
                 self.must("convert", back, again, "--quantize", "BF16")
                 if name not in NEAR:
                     self.assertEqual(program.sha256_of(again), program.sha256_of(gguf))
-                self.come_back_without_record(source, gguf)
+                if name not in WITH_RECORD_ONLY:
+                    self.come_back_without_record(source, gguf)
                 self.there_and_back(source, "F32")
 
     def come_back_without_record(self, source, gguf):

@@ -38,7 +38,8 @@ def mapped_checkpoints():
 
 def is_tried(name, recipe):
     """Whether a model of this name is quantized by this recipe; GGUF files and the toy model by every one."""
-    return "ForCausalLM" not in name or name.split(".")[0] in EVERY_RECIPE or recipe in SOME_RECIPES
+    is_class = name[0].isupper()
+    return not is_class or name.split(".")[0] in EVERY_RECIPE or recipe in SOME_RECIPES
 
 
 def weights(name, shape, kind):
