@@ -43,6 +43,9 @@ struct ConvertOptions {
   std::vector<std::string> source_options;       // NAME=VALUE, for the reader
   std::vector<std::string> target_options;       // for the writer
   bool allows_findings = false;
+  std::string native_layout;                     // --layout; "" for Hugging Face's
+  std::filesystem::path tokenizer;               // --tokenizer
+  std::vector<std::string> config;               // --config: KEY=VALUE, JSON or text
 };
 
 struct Planned {

@@ -1,20 +1,5 @@
 # Tests that are scripts: they drive the built program and look at what it wrote with readers of their own.
-# They need a Python 3 that imports numpy (the checkpoint generator); it need not be the first one in PATH.
 set(HEIRLOOM_TEST_NPM_DIR "${CMAKE_BINARY_DIR}/npm" CACHE PATH "Folder with node_modules/node-llama-cpp")
-
-foreach(candidate IN ITEMS "${HEIRLOOM_PYTHON}" /usr/bin/python3 python3)
-  if(candidate)
-    execute_process(COMMAND ${candidate} -c "import numpy, sys; assert sys.version_info >= (3, 9)"
-      RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
-    if(NOT failed)
-      set(HEIRLOOM_PYTHON ${candidate} CACHE STRING "Python 3 with numpy, for the tests" FORCE)
-      break()
-    endif()
-  endif()
-endforeach()
-if(NOT HEIRLOOM_PYTHON)
-  message(FATAL_ERROR "the tests need a python3 that imports numpy (tests/install_deps.sh installs one)")
-endif()
 
 # heirloom_script_test(NAME SCRIPT LABELS label... [ARGUMENTS argument...] [TIMEOUT seconds])
 # SCRIPT is relative to the caller. The environment tells it where the program is and where it may write.
@@ -33,6 +18,7 @@ endfunction()
 
 add_subdirectory(layers)
 add_subdirectory(e2e)
+add_subdirectory(hostile)
 add_subdirectory(parity)
 add_subdirectory(quantize)
 add_subdirectory(llama_cpp)

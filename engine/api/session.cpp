@@ -4,8 +4,10 @@
 #include "engine/base/system_error.hpp"
 #include "engine/host/option_text.hpp"
 #include "engine/model/remarks.hpp"
+#include "engine/plan/native.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/plan/packed.hpp"
+#include "engine/plan/view.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -21,7 +23,11 @@ struct Target {
 };
 
 // By --to, by the suffix, or a Hugging Face directory (DESIGN of the command line: a name ending in .gguf is GGUF).
-Result<Target> resolve_target(const host::Host& host, const fs::path& path, const std::string& to) {
+Result<Target> resolve_target(const host::Host& host, const fs::path& path, const std::string& to, const std::string& layout) {
+  if (!layout.empty()) {
+    HEIRLOOM_TRY(plan::NativeTarget native, plan::native_target(layout));
+    return Target{to.empty() ? std::move(native.format) : to, true};
+  }
   const Format* by_suffix = host.format_of_suffix(path.filename().string());
   std::error_code cause;
   const fs::file_status status = fs::status(path, cause);
@@ -41,6 +47,25 @@ Result<Target> resolve_target(const host::Host& host, const fs::path& path, cons
     return fail(Error{Code::misuse, "no writable format has the suffix " + base::quoted(path.extension().string()) +
                                         "; name one with --to, or give a directory (with a final /)", no_position, path.string()});
   return Target{"safetensors", true};
+}
+
+// KEY=VALUE; a value that is no JSON is text.
+Result<model::Json::Object> parse_config(const std::vector<std::string>& texts) {
+  model::Json::Object config;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == text.npos)
+      return fail(Code::misuse, "--config wants KEY=VALUE, not " + base::quoted(text));
+    auto value = model::parse_json(std::string_view(text).substr(equals + 1));
+    config.emplace_back(text.substr(0, equals), value ? std::move(*value) : model::Json(text.substr(equals + 1)));
+  }
+  return config;
+}
+
+// The source in Hugging Face's terms.
+Result<plan::View> view_of(const model::Source& source) {
+  HEIRLOOM_TRY(plan::Package package, plan::read_package(source));
+  return plan::make_view(source, std::move(package));
 }
 
 // Findings of the source as lines, the last of which counts what is too much to list.
@@ -127,7 +152,7 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   HEIRLOOM_TRY(planned.source, options.is_as_is ? open(options.source, how) : open_whole(options.source, how));
   if (!options.allows_findings)
     HEIRLOOM_CHECK(refuse_findings(*planned.source));
-  HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to));
+  HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to, options.native_layout));
   planned.target = options.target.has_filename() ? options.target : options.target.parent_path();
   planned.is_directory = target.is_directory;
   plan::Request request;
@@ -142,6 +167,9 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   request.target_options = options.target_options;
   request.is_as_is = options.is_as_is;
   request.pre_tokenizer = options.pre_tokenizer;
+  request.native_layout = options.native_layout;
+  request.tokenizer = options.tokenizer;
+  HEIRLOOM_TRY(request.config, parse_config(options.config));
   HEIRLOOM_TRY(planned.importance, open_importance(options));
   request.importance = planned.importance.get();
   auto plan = plan::make_plan(request, log_);
@@ -175,8 +203,8 @@ Result<Differences> Session::diff(const fs::path& first, const fs::path& second,
   for (const model::Source* source : {differences.first.get(), differences.second.get()})
     for (const std::string& line : findings_in_words(source->checkpoint))
       log_.warn(base::printable(source->files->display(source->files->primary())) + ": " + line);
-  const plan::Ecosystem from = plan::ecosystem_of(*differences.first, maps_);
-  const plan::Ecosystem to = plan::ecosystem_of(*differences.second, maps_);
+  const plan::Ecosystem from = plan::ecosystem_of(*differences.first);
+  const plan::Ecosystem to = plan::ecosystem_of(*differences.second);
   const plan::Ecosystem shown = from == plan::Ecosystem::none || to == plan::Ecosystem::none ? from : to;
   HEIRLOOM_TRY(const auto tensors, plan::tensors_in(*differences.first, maps_, shown));
   HEIRLOOM_TRY(differences.tensors, run::compare(*differences.first, tensors, *differences.second, options, log_));
@@ -188,9 +216,9 @@ Result<Differences> Session::diff(const fs::path& first, const fs::path& second,
 }
 
 const arch::Map* Session::map_of(const model::Source& source) const {
-  const auto package = plan::read_package(source);
+  const auto view = view_of(source);
   for (const arch::Explanation& explanation :
-       arch::explain(maps_, package ? package->config : model::Json(), source.checkpoint.attrs))
+       arch::explain(maps_, view ? view->package.config : model::Json(), source.checkpoint.attrs))
     if (explanation.is_match)
       return explanation.map;
   return nullptr;
@@ -198,8 +226,8 @@ const arch::Map* Session::map_of(const model::Source& source) const {
 
 Result<std::vector<arch::Explanation>> Session::explain(const fs::path& path) const {
   HEIRLOOM_TRY(const auto source, open(path, {}));
-  HEIRLOOM_TRY(const plan::Package package, plan::read_package(*source));
-  return arch::explain(maps_, package.config, source->checkpoint.attrs);
+  HEIRLOOM_TRY(const plan::View view, view_of(*source));
+  return arch::explain(maps_, view.package.config, source->checkpoint.attrs);
 }
 
 Result<void> Session::check_written(const Planned& planned, const run::Outcome& outcome) const {

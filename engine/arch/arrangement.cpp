@@ -4,6 +4,7 @@
 #include "heirloom/checked.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace heirloom::arch {
 namespace {
@@ -30,8 +31,9 @@ void finish(Arrangement& made) {
   if (made.boxes.empty())
     return;
   made.sources.clear();
+  std::set<std::uint32_t> seen{zero_source};
   for (const Box& box : made.boxes)
-    if (box.source != zero_source && std::find(made.sources.begin(), made.sources.end(), box.source) == made.sources.end())
+    if (seen.insert(box.source).second)
       made.sources.push_back(box.source);
 }
 

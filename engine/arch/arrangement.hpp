@@ -47,7 +47,7 @@ struct Box {
 
 // What is done to each number, in order: of f16 numbers in f16 after each operation, of others in f32.
 //   add      x + operand
-//   neg_exp  -exp(x), rounded once
+//   neg_exp  -exp(x), as PyTorch rounds it
 //   neg_log  log(-x), its inverse
 enum class ValueKind : std::uint8_t { add, neg_exp, neg_log };
 

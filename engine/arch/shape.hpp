@@ -25,7 +25,6 @@ Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dime
                                             std::uint64_t layer = 0);
 Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const model::Json& config);
 
-
 // The dimensions of a rule's Hugging Face tensor number `part`; empty where it is not checked.
 const std::vector<std::string>& dimensions_of(const fb::TensorRuleT& rule, std::size_t part);
 

@@ -19,12 +19,10 @@ namespace {
 using model::Json;
 using Rule = fb::TensorRuleT;
 
-constexpr std::uint32_t no_tensor = UINT32_MAX;
-
 // One rule in one layer (or once, where it has none): the tensors that it is made from.
 struct Instance {
-  std::vector<std::uint32_t> inputs;  // as verbs see them: by part, then by expert; no_tensor where one is missing
-  std::size_t position = 0;           // of the last that has come, in the order of the sources
+  std::map<std::uint64_t, std::uint32_t> inputs;  // as verbs see them: by part, then by expert
+  std::size_t position = 0;                       // of the last that has come, in the order of the sources
 };
 
 // A rule, read for one way.
@@ -112,11 +110,10 @@ Result<void> put_in(const Place& place, const Layers& layers, std::uint32_t inde
   Instance& instance = reading.instances[layer];
   instance.position = position;
   if (reading.to.empty()) {
-    instance.inputs.push_back(index);
+    instance.inputs.emplace(instance.inputs.size(), index);
     return {};
   }
   const std::uint64_t per_part = reading.per_part(reading.from);
-  instance.inputs.resize(reading.from.size() * per_part, no_tensor);
   instance.inputs[place.part * per_part + (expert == no_layer ? 0 : expert)] = index;
   return {};
 }
@@ -124,10 +121,10 @@ Result<void> put_in(const Place& place, const Layers& layers, std::uint32_t inde
 // The first of an instance's tensors that is missing, or "".
 std::string missing_of(const Reading& reading, std::uint64_t layer, const Instance& instance) {
   const std::uint64_t per_part = reading.per_part(reading.from);
-  for (std::size_t k = 0; k < instance.inputs.size(); ++k)
-    if (instance.inputs[k] == no_tensor)
-      return expand(reading.from[k / per_part], Numbers{layer, k % per_part});
-  return "";
+  std::uint64_t k = 0;
+  while (instance.inputs.contains(k))
+    ++k;
+  return k == reading.from.size() * per_part ? "" : expand(reading.from[k / per_part], Numbers{layer, k % per_part});
 }
 
 Error lacks(const std::string& name, const std::string& why) {
@@ -225,8 +222,8 @@ Result<void> check_sources(const Reading& reading, const Context& context, const
   if (!wanted.empty() && wanted.size() != instance.inputs.size())
     return fail(Code::misuse, "the map's verbs make " + std::to_string(wanted.size()) + " tensors of a rule with " +
                                   std::to_string(instance.inputs.size()));
-  for (std::size_t k = 0; k < instance.inputs.size(); ++k) {
-    const Tensor& tensor = context.tensor(instance.inputs[k]);
+  for (const auto& [k, index] : instance.inputs) {
+    const Tensor& tensor = context.tensor(index);
     HEIRLOOM_CHECK(check_not_empty(tensor));
     if (wanted.empty())
       continue;
@@ -252,12 +249,12 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
   HEIRLOOM_TRY(const Shapes wanted, source_shapes(reading, context, shapes, facts));
   HEIRLOOM_CHECK(check_sources(reading, context, instance, wanted));
   std::vector<Arrangement> inputs;
-  for (const std::uint32_t index : instance.inputs)
+  for (const auto& [k, index] : instance.inputs)
     inputs.push_back(context.arrangement(index));
   auto made = context.way.is_forward() ? do_verbs(rule, context.config, facts, std::move(inputs))
                                        : undo_verbs(rule, context.config, facts, shapes, std::move(inputs));
   if (!made)
-    return fail(std::move(made).error().at_tensor(context.tensor(instance.inputs.front()).name));
+    return fail(std::move(made).error().at_tensor(context.tensor(instance.inputs.begin()->second).name));
   const std::uint64_t per_part = reading.per_part(reading.to);
   if (made->size() != reading.to.size() * per_part)
     return fail(Error{Code::misuse, "the map's verbs make " + std::to_string(made->size()) + " tensors of a rule with " +
@@ -279,17 +276,14 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
 
 Result<void> drop_instance(const Reading& reading, const Context& context, const Instance& instance, Mapping& mapping) {
   const std::string& reason = reading.rule->reason;
-  const std::uint64_t per_part = reading.per_part(reading.from);
-  for (std::size_t k = 0; k < instance.inputs.size(); ++k) {
-    if (instance.inputs[k] == no_tensor)
-      continue;
-    const Tensor& tensor = context.tensor(instance.inputs[k]);
+  for (const auto& [k, index] : instance.inputs) {
+    const Tensor& tensor = context.tensor(index);
     HEIRLOOM_CHECK(check_not_empty(tensor));
-    if (const auto& dimensions = dimensions_of(*reading.rule, k / per_part); !dimensions.empty()) {
+    if (const auto& dimensions = dimensions_of(*reading.rule, k / reading.per_part(reading.from)); !dimensions.empty()) {
       HEIRLOOM_TRY(const auto wanted, shape_of(dimensions, context.config));
       HEIRLOOM_CHECK(check_shape(tensor, wanted, shape_text(dimensions)));
     }
-    mapping.dropped.push_back({instance.inputs[k], reason.empty() ? "computed from the configuration" : reason});
+    mapping.dropped.push_back({index, reason.empty() ? "computed from the configuration" : reason});
   }
   return {};
 }

@@ -110,6 +110,13 @@ void add_convert(CLI::App& app, Arguments& all) {
   command.add_flag("--verify", arguments.verify, "Read the output back and compare every tensor's SHA-256");
   command.add_flag("--stats", arguments.measures_errors, "Report what each tensor lost where its encoding changed");
   command.add_flag("--dry-run", arguments.is_dry_run, "Print the plan, write nothing");
+  command.add_option("--layout", arguments.options.native_layout, "Write a lab's own layout (heirloom architectures lists them)")
+      ->type_name("LAYOUT");
+  command.add_option("--tokenizer", arguments.options.tokenizer, "Directory with the tokenizer's files, where the source has none")
+      ->type_name("DIR");
+  command.add_option("--config", arguments.options.config, "What a lab's own layout leaves unsaid in config.json's words (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   command.add_flag("--as-is", arguments.options.is_as_is, "Keep names and layout; use no architecture map");
   command.add_option("--pre-tokenizer", arguments.options.pre_tokenizer, "Name of the pre-tokenizer, where it is not recognised")
       ->type_name("NAME");

@@ -75,10 +75,11 @@ void update_file_type(const Request& request, Plan& plan) {
 
 void carry_side_files(const Request& request, const Package& package, Plan& plan) {
   // A GGUF made through a map has its configuration in its keys; the file beside it stays the source's.
-  const bool is_cast = plan.architecture.empty() && !request.recipe.encoding.empty();
+  const bool is_mapped_gguf = request.target_format == "gguf" && !plan.architecture.empty();
+  const bool is_cast = !is_mapped_gguf && !request.recipe.encoding.empty();
   for (const auto& [name, bytes] : package.made)
     if (request.is_directory)
-      plan.side_files.push_back({name, "", bytes});
+      plan.side_files.push_back(is_cast && name == "config.json" ? cast_config(package, plan) : SideFile{name, "", bytes});
   for (const std::string& name : package.side_files) {
     if (request.is_directory) {
       plan.side_files.push_back(is_cast && name == "config.json" ? cast_config(package, plan) : SideFile{name, name});

@@ -13,6 +13,9 @@ namespace heirloom::plan {
 std::string dominant_encoding(const std::vector<Tensor>& tensors);
 std::string dominant_encoding(const std::vector<PlanTensor>& tensors);
 
+// What config.json calls the data type of these weights.
+std::string torch_dtype_of(std::string_view encoding);
+
 // Sets config.json's "torch_dtype" (or "dtype", as the file spells it) to what the tensors are.
 void set_torch_dtype(const std::vector<PlanTensor>& tensors, model::Json& config);
 

@@ -122,8 +122,13 @@ void sort_files(const model::Source& source, Package& package) {
   }
 }
 
+// Those aside that the source itself reads.
 void list_directories(const model::Source& source, Package& package) {
   std::error_code error;
+  const auto is_read = [&](const std::string& directory) {
+    return std::any_of(source.checkpoint.files.begin(), source.checkpoint.files.end(),
+                       [&](const File& file) { return file.name.starts_with(directory); });
+  };
   std::vector<std::string> names;
   for (auto it = std::filesystem::directory_iterator(source.files->root(), error);
        !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
@@ -133,7 +138,8 @@ void list_directories(const model::Source& source, Package& package) {
   }
   std::sort(names.begin(), names.end());
   for (std::string& name : names)
-    package.left_out.emplace_back(std::move(name), "files in sub-directories are not carried");
+    if (!is_read(name))
+      package.left_out.emplace_back(std::move(name), "files in sub-directories are not carried");
 }
 
 }  // namespace
@@ -153,7 +159,8 @@ Result<Package> read_package(const model::Source& source, bool with_config) {
   const std::filesystem::path root = std::filesystem::absolute(source.files->root()).lexically_normal();
   const std::string directory = root.has_filename() ? root.filename().string() : root.parent_path().filename().string();
   package.name = has_neighbours(primary) ? directory : std::filesystem::path(primary).stem().string();
-  if (!has_neighbours(primary))
+  package.has_neighbours = has_neighbours(primary);
+  if (!package.has_neighbours)
     return package;
   if (with_config) {
     HEIRLOOM_TRY(package.config, read_json(source, "config.json"));
@@ -170,6 +177,8 @@ Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Sour
   for (const auto& [made, bytes] : package.made)
     if (made == name)
       return std::optional(bytes);
+  if (std::find(package.hidden.begin(), package.hidden.end(), name) != package.hidden.end())
+    return std::nullopt;
   return read_optional(source, name, limit);
 }
 

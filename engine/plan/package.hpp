@@ -25,8 +25,10 @@ struct Package {
   std::vector<std::string> indexes;         // of weights, which the source's reader follows
   std::vector<std::pair<std::string, std::string>> left_out;  // name, why it is neither read nor copied
   std::vector<std::pair<std::string, std::vector<std::uint8_t>>> made;  // files that a view has in place of the source's
+  std::vector<std::string> hidden;          // files that a view does without
   std::vector<std::string> warnings;
   std::string name;                         // of the directory, or of the file without its suffix
+  bool has_neighbours = false;              // files beside the source are the package's
 };
 
 // A single file is a package of its own, without neighbours, unless it is an index or has a name that stands for a whole

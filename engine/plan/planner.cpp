@@ -4,6 +4,7 @@
 #include "engine/base/text.hpp"
 #include "engine/host/option_text.hpp"
 #include "engine/model/remarks.hpp"
+#include "engine/plan/native.hpp"
 #include "engine/plan/planner_parts.hpp"
 #include "heirloom/encodings.hpp"
 
@@ -41,14 +42,34 @@ Result<Options> writer_options(const Request& request) {
   if (const Format* format = request.host->find_format(request.target_format)) {
     HEIRLOOM_TRY(options, host::parse_options(*format, format->write_options, request.target_options, host::Unknown::refuse));
   }
-  if (!request.is_directory)
-    options.push_back(Attr::text(std::string(host::target_name_option), request.target_name));
+  std::string name = request.target_name;
+  if (!request.native_layout.empty()) {
+    HEIRLOOM_TRY(const NativeTarget target, native_target(request.native_layout));
+    name = target.file;
+  }
+  if (!name.empty())
+    options.push_back(Attr::text(std::string(host::target_name_option), name));
   if (request.max_shard_size == 0)
     return options;
   if (find_attr(options, "max_shard_size") != nullptr)
     return fail(Code::misuse, "--max-shard-size and --target-option max_shard_size are the same; give one");
   options.push_back(Attr::scalar("max_shard_size", request.max_shard_size));
   return options;
+}
+
+// A format without a place for metadata holds none of what would be carried. What safetensors says of itself is no loss.
+void drop_attrs(const Format& target, Plan& plan) {
+  for (const Attr& attr : plan.target.attrs) {
+    const auto is_of = [&](const Disposition& known) {
+      return known.fate == Fate::carried && known.item.ends_with(":" + attr.key);
+    };
+    auto found = std::find_if(plan.dispositions.begin(), plan.dispositions.end(), is_of);
+    if (found == plan.dispositions.end())
+      found = plan.dispositions.insert(found, {"metadata:" + attr.key});
+    *found = {found->item, Fate::dropped, "", target.id + " holds no metadata",
+              plan.source_format != "safetensors" || attr.key != "format"};
+  }
+  plan.target.attrs.clear();
 }
 
 // Fills in the description of the output and asks the writer for its layout.
@@ -248,17 +269,17 @@ void note_mapping(const View& view, const arch::Mapping& mapping, Plan& plan) {
     plan.warnings.push_back(lossy_text(mapping.lossy, reason));
 }
 
-Ecosystem ecosystem_of(const model::Source& source, const arch::Maps& maps) {
+Ecosystem ecosystem_of(const model::Source& source) {
   auto package = read_package(source);
   if (!package)
     return Ecosystem::none;
-  const auto view = make_view(source, maps, std::move(*package));
+  const auto view = make_view(source, std::move(*package));
   return view ? ecosystem_of(*view) : Ecosystem::none;
 }
 
 Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const arch::Maps& maps, Ecosystem ecosystem) {
   HEIRLOOM_TRY(Package package, read_package(source));
-  HEIRLOOM_TRY(View view, make_view(source, maps, std::move(package)));
+  HEIRLOOM_TRY(View view, make_view(source, std::move(package)));
   const Ecosystem from = ecosystem_of(view);
   Request request;
   request.maps = &maps;
@@ -298,9 +319,12 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   // As is, the configuration matters only where its data type changes.
   const bool casts_config = request.is_directory && !request.recipe.encoding.empty();
   HEIRLOOM_TRY(Package package, read_package(source, !request.is_as_is || casts_config));
-  plan.warnings.insert(plan.warnings.end(), package.warnings.begin(), package.warnings.end());
+  if (!request.tokenizer.empty())
+    HEIRLOOM_CHECK(use_tokenizer(request.tokenizer, package));
   HEIRLOOM_TRY(const View view, request.is_as_is ? identity_view(source, std::move(package))
-                                                 : make_view(source, *request.maps, std::move(package)));
+                                                 : make_view(source, std::move(package), {request.config}));
+  plan.warnings.insert(plan.warnings.end(), view.package.warnings.begin(), view.package.warnings.end());
+  plan.dispositions.insert(plan.dispositions.end(), view.dispositions.begin(), view.dispositions.end());
   const Ecosystem from = ecosystem_of(view);
   const bool is_to_gguf = from == Ecosystem::hugging_face && request.target_format == "gguf";
   const bool is_to_hf = from == Ecosystem::gguf && request.is_directory && request.target_format != "gguf";
@@ -314,7 +338,10 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
                               ": tensors keep their names and layout (heirloom architectures lists the maps)");
   }
   plan.architecture = view.layout;
-  if (map != nullptr) {
+  if (!request.native_layout.empty()) {
+    HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
+    HEIRLOOM_CHECK(plan_to_native(request, view, plan));
+  } else if (map != nullptr) {
     plan.architecture += (view.layout.empty() ? "" : " > ") + map->id;
     if (!is_to_gguf)
       HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
@@ -330,6 +357,8 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     append_importance_keys(*request.importance, plan.target.attrs);
   note_unused_overrides(request.recipe, plan);
   note_other_files(view.package, plan);
+  if (const Format* target = request.host->find_format(request.target_format); target != nullptr && !target->attrs)
+    drop_attrs(*target, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   HEIRLOOM_CHECK(check_names(plan));
   return plan;

@@ -11,7 +11,9 @@
 #include "engine/plan/recipe.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace heirloom::plan {
@@ -29,6 +31,9 @@ struct Request {
   bool is_as_is = false;              // --as-is
   std::string pre_tokenizer;          // --pre-tokenizer
   const ImportanceMatrix* importance = nullptr;  // --imatrix; outlives the plan
+  std::string native_layout = {};     // --layout: the lab's own layout that is written; "" for Hugging Face's
+  std::filesystem::path tokenizer = {};  // --tokenizer: a directory with the tokenizer's files
+  std::vector<std::pair<std::string, model::Json>> config = {};  // --config: keys of config.json that the source leaves unsaid
 };
 
 Result<Plan> make_plan(const Request& request, const base::Log& log);
@@ -36,7 +41,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log);
 // The tensors of `source` as they would be named and laid out in `ecosystem`, without encodings chosen: what diff needs
 // to compare across ecosystems.
 enum class Ecosystem { hugging_face, gguf, none };
-Ecosystem ecosystem_of(const model::Source& source, const arch::Maps& maps);
+Ecosystem ecosystem_of(const model::Source& source);
 Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const arch::Maps& maps, Ecosystem ecosystem);
 
 }  // namespace heirloom::plan

@@ -51,6 +51,12 @@ struct Made {
   std::string spelling;  // Mapping.spelling
 };
 
+// What most of the file is, by the name of a recipe.
+std::string converter_type(const Plan& plan) {
+  const std::string most = dominant_encoding(plan.tensors);
+  return most == "mxfp4" ? "MXFP4_MOE" : most;
+}
+
 // Adds the tensors; returns the keys that the configuration gives.
 Result<Made> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
                                                 Plan& plan) {
@@ -59,8 +65,7 @@ Result<Made> add_tensors_and_keys(const Request& request, const arch::Map& map, 
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
     const std::string& wanted = request.recipe.encoding;
-    HEIRLOOM_TRY(auto keys, arch::keys_from_config(map, config,
-                                                   file_type_of(wanted == "q8_0" ? wanted : dominant_encoding(plan.tensors))));
+    HEIRLOOM_TRY(auto keys, arch::keys_from_config(map, config, file_type_of(wanted == "q8_0" ? wanted : converter_type(plan))));
     return Made{std::move(keys), mapping.spelling};
   }
   HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, 0));
@@ -72,16 +77,10 @@ Result<Made> add_tensors_and_keys(const Request& request, const arch::Map& map, 
 }
 
 // What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
-// Weights that are stored in two tensors count as what they are without these; tensors that are left out do not count.
-Json dtypes_record(const Checkpoint& source, const Json& config, const Plan& plan) {
-  std::set<std::string, std::less<>> dropped;
-  for (const Disposition& disposition : plan.dispositions)
-    if (disposition.fate == Fate::dropped)
-      dropped.insert(disposition.item);
-  std::vector<Tensor> tensors;
-  for (const Tensor& tensor : source.tensors)
-    if (!dropped.contains("tensor:" + tensor.name))
-      tensors.push_back(tensor);
+// Weights that are stored in two tensors count as what they are without these.
+Json dtypes_record(const Checkpoint& source, const Json& config, const std::set<std::string>& dropped) {
+  std::vector<Tensor> tensors = source.tensors;
+  std::erase_if(tensors, [&](const Tensor& tensor) { return dropped.contains("tensor:" + tensor.name); });
   for (Tensor& tensor : tensors)
     if (tensor.decoded && config.find("quantization_config") != nullptr)
       tensor.encoding = "bf16";
@@ -95,6 +94,14 @@ Json dtypes_record(const Checkpoint& source, const Json& config, const Plan& pla
   if (!other.empty())
     record.emplace_back("other", Json(std::move(other)));
   return Json(std::move(record));
+}
+
+std::set<std::string> dropped_in(const Plan& plan) {
+  std::set<std::string> items;
+  for (const Disposition& disposition : plan.dispositions)
+    if (disposition.fate == Fate::dropped)
+      items.insert(disposition.item);
+  return items;
 }
 
 // A record that GGUF has no key for; too large a one is dropped with its reason. True when it is written.
@@ -153,7 +160,7 @@ std::vector<std::pair<std::string, std::string>> add_general(const Package& pack
   return std::move(keys.dropped);
 }
 
-Result<void> add_tokenizer(const Request& request, const arch::Map& map, const Package& package, const Json& config, Plan& plan) {
+Result<void> add_tokenizer(const Request& request, const arch::Map& map, const View& view, const Json& config, Plan& plan) {
   tokenizer::ToGguf options;
   options.kinds = map.tokenizers;
   options.pre_tokenizer = request.pre_tokenizer;
@@ -166,8 +173,11 @@ Result<void> add_tokenizer(const Request& request, const arch::Map& map, const P
   if (config.at("vocab_size") != nullptr) {
     HEIRLOOM_TRY(options.vocab_size, arch::vocab_size(map, config));
   }
-  const auto read_file = [&](std::string_view name) { return read_optional(*request.source, package, name, model::max_json_bytes); };
-  HEIRLOOM_TRY(tokenizer::GgufTokenizer made, tokenizer::to_gguf(read_file, options));
+  const auto read_file = [&](std::string_view name) { return read_optional(*request.source, view.package, name, model::max_json_bytes); };
+  auto all = tokenizer::to_gguf(read_file, options);
+  if (!all && !view.tokenizer_hint.empty())
+    all.error().message += "; " + view.tokenizer_hint;
+  HEIRLOOM_TRY(tokenizer::GgufTokenizer made, std::move(all));
   for (Attr& attr : made.attrs)
     plan.target.attrs.push_back(std::move(attr));
   plan.warnings.insert(plan.warnings.end(), made.warnings.begin(), made.warnings.end());
@@ -186,7 +196,7 @@ Records add_records(const Checkpoint& source, const Package& package, Plan& plan
   if (package.generation_config.object() != nullptr)
     written.has_generation_config =
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
-  add_record(plan, source_dtypes_key, dtypes_record(source, package.config, plan), "tensor data types");
+  add_record(plan, source_dtypes_key, dtypes_record(source, package.config, dropped_in(plan)), "tensor data types");
   Json::Object metadata;
   for (const Attr& attr : source.attrs)
     if (attr.key != "format")
@@ -235,7 +245,7 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Vi
   for (Attr& attr : keys.attrs)
     plan.target.attrs.push_back(std::move(attr));
   plan.target.attrs.push_back(Attr::scalar("general.quantization_version", quantization_version));
-  HEIRLOOM_CHECK(add_tokenizer(request, map, package, config, plan));
+  HEIRLOOM_CHECK(add_tokenizer(request, map, view, config, plan));
   const Records records = add_records(view.checkpoint, package, plan);
   if (!made.spelling.empty())
     plan.target.attrs.push_back(Attr::text(std::string(source_names_key), made.spelling));

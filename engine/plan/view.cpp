@@ -38,10 +38,6 @@ Result<std::string> source_encoding(const Checkpoint& source, const arch::Arrang
   return as_f32(source, arrangement);
 }
 
-Result<View> make_view(const model::Source& source, const arch::Maps&, Package package) {
-  return identity_view(source, std::move(package));
-}
-
 View identity_view(const model::Source& source, Package package) {
   View view{source.checkpoint, {}, std::move(package)};
   view.arrangements.reserve(source.checkpoint.tensors.size());

@@ -7,6 +7,7 @@
 #include "engine/arch/arrangement.hpp"
 #include "engine/arch/tensors.hpp"
 #include "engine/plan/package.hpp"
+#include "engine/plan/plan.hpp"
 
 #include <string>
 #include <vector>
@@ -20,12 +21,18 @@ struct View {
   std::vector<arch::Arrangement> arrangements;  // parallel to checkpoint.tensors, over the source's tensors
   Package package;
   std::string layout = {};                      // id of the layout's map; "" for the source as it is
+  std::vector<Disposition> dispositions = {};   // what making the view made of the source's items
+  std::string tokenizer_hint = {};              // what to do where the package has no tokenizer
 
   arch::Tensors tensors() const { return {&checkpoint, arrangements}; }
 };
 
+struct ViewOptions {
+  model::Json::Object config = {};              // keys of config.json that the user says (--config)
+};
+
 // The view that a known layout gives, else the source as it is.
-Result<View> make_view(const model::Source& source, const arch::Maps& maps, Package package);
+Result<View> make_view(const model::Source& source, Package package, const ViewOptions& options = {});
 View identity_view(const model::Source& source, Package package);
 
 // What the bytes of an arrangement are once they are gathered: the encoding that all its sources share, or "f32" where

@@ -17,7 +17,8 @@ constexpr std::uint64_t long_run_bytes = 64u << 10;
 // To read over a gap of so many bytes costs less than another call.
 constexpr std::uint64_t small_gap_bytes = 4u << 10;
 // More chunks than this are not asked for ahead.
-constexpr std::uint64_t max_chunks_ahead = 256;
+constexpr std::uint64_t max_chunks_ahead = 4096;
+constexpr std::uint64_t usual_piece_units = 1u << 19;
 constexpr std::size_t max_boxes_looked_at = 64;
 
 std::uint64_t product_of(std::span<const Stride> strides) {
@@ -131,7 +132,8 @@ void Gather::set_groups() {
       add_group(box);
 }
 
-// The innermost strides, and as many steps of the last of them as make them dense in the source.
+// The innermost strides that are dense in the source; of the last of them as many steps as that takes, where all are more
+// than a piece.
 void Gather::add_group(const Box& box) {
   std::uint64_t units = 1, span = 1, least_source = UINT64_MAX, least_output = 1;
   for (auto stride = box.strides.rbegin(); stride != box.strides.rend(); ++stride) {
@@ -139,22 +141,20 @@ void Gather::add_group(const Box& box) {
       least_source = stride->source;
       least_output = stride->output;
     }
-    // span + (steps - 1) * source <= 5/4 * steps * units
-    const std::uint64_t dense = 5 * units > 4 * stride->source && span > stride->source
-                                    ? (4 * (span - stride->source) + 5 * units - 4 * stride->source - 1) / (5 * units - 4 * stride->source)
-                                    : 1;
-    const bool is_dense = 5 * units > 4 * stride->source && dense <= stride->count;
-    const std::uint64_t steps = std::max(dense, small_gap_bytes / (units * unit_bytes_) + 1);
+    // Steps from which on span + (steps - 1) * source <= 5/4 * steps * units.
+    const bool can_be_dense = 5 * units > 4 * stride->source;
+    const std::uint64_t gain = can_be_dense ? 5 * units - 4 * stride->source : 1;
+    const std::uint64_t dense = span > stride->source ? (4 * (span - stride->source) + gain - 1) / gain : 1;
+    const std::uint64_t steps = std::max(dense, long_run_bytes / (units * unit_bytes_) + 1);
     units *= stride->count;
     span += (stride->count - 1) * stride->source;
+    const bool is_dense = can_be_dense && dense <= stride->count && units * unit_bytes_ >= long_run_bytes;
     if (!is_dense && stride + 1 != box.strides.rend())
       continue;
-    const std::uint64_t taken = is_dense && steps <= stride->count / 2 ? steps : stride->count;
-    if (taken != stride->count || units * unit_bytes_ >= small_gap_bytes || stride + 1 == box.strides.rend()) {
-      group_ = std::max(group_, taken * stride->output * unit_elements_);
-      strip_ = std::max(strip_, least_output * unit_elements_);
-      return;
-    }
+    const bool is_part = is_dense && units > usual_piece_units && steps <= stride->count / 2;
+    group_ = std::max(group_, (is_part ? steps : stride->count) * stride->output * unit_elements_);
+    strip_ = std::max(strip_, least_output * unit_elements_);
+    return;
   }
 }
 
@@ -205,6 +205,7 @@ std::uint64_t Gather::window_units(const Part& part, const Room& room) const {
 // From the innermost stride in the source outwards: as long as gaps are small, strides are of one chunk.
 Gather::Chunks Gather::chunks_of(const Box& box, const Part& part) const {
   std::vector<Stride> strides = box.strides;
+  std::erase_if(strides, [](const Stride& stride) { return stride.count == 1; });
   std::sort(strides.begin(), strides.end(), [](const Stride& a, const Stride& b) { return a.source < b.source; });
   Chunks chunks;
   chunks.lead = box.source_offset % part.block_elements;

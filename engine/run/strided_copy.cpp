@@ -59,6 +59,7 @@ void copy_plane_of(const std::uint8_t* src, std::uint8_t* dst, const Stride& out
 
 void copy_strided(const std::uint8_t* src, std::uint8_t* dst, std::span<const Stride> strides, std::uint64_t element_bytes) {
   std::vector<Stride> rest(strides.begin(), strides.end());
+  std::erase_if(rest, [](const Stride& stride) { return stride.count == 1; });
   std::sort(rest.begin(), rest.end(), [](const Stride& a, const Stride& b) { return a.output > b.output; });
   if (rest.empty() || (rest.back().source == 1 && rest.back().output == 1)) {
     const std::uint64_t run = (rest.empty() ? 1 : rest.back().count) * element_bytes;

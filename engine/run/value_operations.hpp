@@ -8,7 +8,7 @@
 
 namespace heirloom::run {
 
-// Each number rounded once to f32, and then to f16 where the tensor is f16. Exponentials are computed in binary64.
+// In f32, and rounded to f16 where the tensor is f16. Exponentials are PyTorch's, logarithms are rounded from binary64.
 void apply(const arch::ValueOperation& operation, bool is_f16, const kernels::Kernels& kernels, std::span<float> numbers);
 
 }  // namespace heirloom::run

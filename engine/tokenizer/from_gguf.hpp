@@ -18,6 +18,8 @@ struct GgufSource {
   std::array<std::optional<bool>, role_count> additions;
   std::optional<bool> adds_space_prefix;
   std::optional<bool> removes_extra_whitespaces;
+  std::optional<bool> lowers, strips_accents;                    // WordPiece
+  std::vector<std::uint8_t> character_map;                       // Unigram
   std::vector<ChatTemplate> templates;
 
   // Text of a special token; null when there is none.
@@ -28,11 +30,19 @@ struct GgufSource {
 struct HuggingFaceFiles {
   model::Json tokenizer_json;                            // null when it cannot be derived
   model::Json tokenizer_config;
-  std::optional<std::vector<std::uint8_t>> tokenizer_model;
+  std::optional<std::vector<std::uint8_t>> tokenizer_model = {};
+  std::optional<std::string> vocab_text = {};            // vocab.txt
 };
 
 Result<HuggingFaceFiles> write_byte_level_bpe(const GgufSource& gguf);
 Result<HuggingFaceFiles> write_sentencepiece(const GgufSource& gguf);
+Result<HuggingFaceFiles> write_gemma4(const GgufSource& gguf);
+Result<HuggingFaceFiles> write_wordpiece(const GgufSource& gguf);
+Result<HuggingFaceFiles> write_unigram(const GgufSource& gguf);
+
+// No token is empty or not UTF-8.
+Result<void> check_utf8(const std::vector<Token>& tokens);
+bool has_byte_tokens(const GgufSource& gguf);
 
 // tokenizer_config.json. `says_separator`: the post-processor already says whether a separator is added.
 model::Json write_tokenizer_config(const GgufSource& gguf, const std::vector<AddedToken>& added,
@@ -40,6 +50,9 @@ model::Json write_tokenizer_config(const GgufSource& gguf, const std::vector<Add
 
 // TemplateProcessing with the tokens that are added; null when none are.
 model::Json write_template(const GgufSource& gguf);
+// Parts of it: "SpecialToken" or "Sequence", and what a special token stands for.
+model::Json template_part(std::string_view kind, std::string_view id, std::uint64_t type_id);
+std::pair<std::string, model::Json> template_token(const std::string& text, std::uint64_t id);
 
 model::Json write_added_tokens(const std::vector<AddedToken>& added);
 

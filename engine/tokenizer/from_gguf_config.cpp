@@ -6,11 +6,6 @@ namespace {
 
 using model::Json;
 
-Json template_part(std::string_view kind, std::string_view id, std::uint64_t type_id) {
-  return json_object(
-      {{std::string(kind), json_object({{"id", json_text(id)}, {"type_id", json_number(type_id)}})}});
-}
-
 Json chat_template_member(const std::vector<ChatTemplate>& templates) {
   if (templates.size() == 1 && templates[0].name == "default")
     return json_text(templates[0].text);
@@ -69,6 +64,17 @@ Json write_added_tokens(const std::vector<AddedToken>& added) {
   return json_array(std::move(list));
 }
 
+Json template_part(std::string_view kind, std::string_view id, std::uint64_t type_id) {
+  return json_object(
+      {{std::string(kind), json_object({{"id", json_text(id)}, {"type_id", json_number(type_id)}})}});
+}
+
+std::pair<std::string, Json> template_token(const std::string& text, std::uint64_t id) {
+  return {text, json_object({{"id", json_text(text)},
+                             {"ids", json_array({json_number(id)})},
+                             {"tokens", json_array({json_text(text)})}})};
+}
+
 Json write_template(const GgufSource& gguf) {
   const auto text_if_added = [&](Role role) {
     return gguf.additions[role].value_or(false) ? gguf.text_of(role) : nullptr;
@@ -95,9 +101,7 @@ Json write_template(const GgufSource& gguf) {
   put(pair, last, 1);
   for (const auto& [text, role] : {std::pair(first, bos), std::pair(last, eos)})
     if (text != nullptr && (specials.empty() || specials.front().first != *text))
-      specials.emplace_back(*text, json_object({{"id", json_text(*text)},
-                                                {"ids", json_array({json_number(*gguf.ids[role])})},
-                                                {"tokens", json_array({json_text(*text)})}}));
+      specials.push_back(template_token(*text, *gguf.ids[role]));
   return json_object({{"type", json_text("TemplateProcessing")},
                       {"single", json_array(std::move(single))},
                       {"pair", json_array(std::move(pair))},

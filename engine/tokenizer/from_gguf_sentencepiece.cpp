@@ -22,13 +22,6 @@ bool is_added(const Token& token) {
   return token.score == added_score && (token.type == TokenType::control || token.type == TokenType::user_defined);
 }
 
-Result<void> check_texts(const std::vector<Token>& tokens) {
-  for (std::size_t id = 0; id < tokens.size(); ++id)
-    if (tokens[id].text.empty() || !is_utf8(tokens[id].text))
-      return fail(Code::malformed, "token " + std::to_string(id) + " is empty or not UTF-8");
-  return {};
-}
-
 // Pieces of tokenizer.model: all but the padding at the end and the added tokens before it. A model has to hold its
 // unknown token.
 std::size_t piece_count(const GgufSource& gguf) {
@@ -134,17 +127,11 @@ std::optional<Json> vocab_member(const std::vector<Token>& tokens, std::size_t c
   return json_object(std::move(vocab));
 }
 
-// Null when the scores do not say what the merges are.
-Json tokenizer_json(const GgufSource& gguf) {
-  auto merges = derive_merges(gguf.vocabulary.tokens);
-  auto vocab = vocab_member(gguf.vocabulary.tokens, piece_count(gguf));
-  if (!merges || !vocab)
-    return {};
+Json tokenizer_json(const GgufSource& gguf, Json vocab, const std::vector<std::string>& merges, bool adds_dummy_prefix) {
   Json::Array list;
-  for (const std::string& merge : *merges)
+  for (const std::string& merge : merges)
     list.push_back(json_text(merge));
   const std::string* unknown = gguf.text_of(unk);
-  const bool adds_dummy_prefix = gguf.adds_space_prefix.value_or(true);
   return json_object({{"version", json_text("1.0")},
                       {"truncation", Json()},
                       {"padding", Json()},
@@ -161,20 +148,59 @@ Json tokenizer_json(const GgufSource& gguf) {
                                              {"fuse_unk", json_flag(true)},
                                              {"byte_fallback", json_flag(true)},
                                              {"ignore_merges", json_flag(false)},
-                                             {"vocab", std::move(*vocab)},
+                                             {"vocab", std::move(vocab)},
                                              {"merges", json_array(std::move(list))}})}});
+}
+
+// Null when the scores do not say what the merges are.
+Json tokenizer_json_of_scores(const GgufSource& gguf) {
+  const auto merges = derive_merges(gguf.vocabulary.tokens);
+  auto vocab = vocab_member(gguf.vocabulary.tokens, piece_count(gguf));
+  if (!merges || !vocab)
+    return {};
+  return tokenizer_json(gguf, std::move(*vocab), *merges, gguf.adds_space_prefix.value_or(true));
 }
 
 }  // namespace
 
+Result<void> check_utf8(const std::vector<Token>& tokens) {
+  for (std::size_t id = 0; id < tokens.size(); ++id)
+    if (tokens[id].text.empty() || !is_utf8(tokens[id].text))
+      return fail(Code::malformed, "token " + std::to_string(id) + " is empty or not UTF-8");
+  return {};
+}
+
+bool has_byte_tokens(const GgufSource& gguf) {
+  const std::vector<Token>& tokens = gguf.vocabulary.tokens;
+  return std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.type == TokenType::byte; });
+}
+
 Result<HuggingFaceFiles> write_sentencepiece(const GgufSource& gguf) {
-  HEIRLOOM_CHECK(check_texts(gguf.vocabulary.tokens));
+  HEIRLOOM_CHECK(check_utf8(gguf.vocabulary.tokens));
   HuggingFaceFiles files;
   files.tokenizer_model = write_sentencepiece_model(sentencepiece_model(gguf));
-  files.tokenizer_json = tokenizer_json(gguf);
+  files.tokenizer_json = tokenizer_json_of_scores(gguf);
   const bool says_separator = !files.tokenizer_json.is_null() && gguf.additions[bos].value_or(false) &&
                               gguf.text_of(bos) != nullptr && !gguf.additions[sep].value_or(true);
   files.tokenizer_config = write_tokenizer_config(gguf, added_tokens(gguf), "LlamaTokenizer", says_separator);
+  return files;
+}
+
+Result<HuggingFaceFiles> write_gemma4(const GgufSource& gguf) {
+  const std::vector<Token>& tokens = gguf.vocabulary.tokens;
+  HEIRLOOM_CHECK(check_utf8(tokens));
+  for (const std::string& merge : gguf.vocabulary.merges)
+    if (!is_utf8(merge))
+      return fail(Code::malformed, "a merge is not UTF-8");
+  std::size_t end = tokens.size();
+  while (end > 1 && is_padding(tokens[end - 1], end - 1))
+    --end;
+  auto vocab = vocab_member(tokens, end);
+  if (!vocab)
+    return fail(Code::malformed, "two tokens have the same text");
+  HuggingFaceFiles files;
+  files.tokenizer_json = tokenizer_json(gguf, std::move(*vocab), gguf.vocabulary.merges, false);
+  files.tokenizer_config = write_tokenizer_config(gguf, all_added_tokens(gguf), "PreTrainedTokenizerFast", false);
   return files;
 }
 

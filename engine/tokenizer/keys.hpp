@@ -22,6 +22,9 @@ inline constexpr std::string_view strip_accents = "tokenizer.ggml.normalizer.str
 inline constexpr std::string_view chat_template = "tokenizer.chat_template";
 inline constexpr std::string_view chat_templates = "tokenizer.chat_templates";
 
+// Older files have this one; nothing is written under it.
+inline constexpr std::string_view cls_token_id = "tokenizer.ggml.cls_token_id";
+
 // A special token: "bos_token" in tokenizer_config.json, "bos_token_id" in config.json, and the GGUF keys of its id and
 // of the flag that adds it ("" where GGUF has none). The order is the order of the keys.
 struct Role {

@@ -45,9 +45,18 @@ std::string with_escapes(std::string_view regex) {
   return out;
 }
 
+// `also` lists other spellings of `regex`.
+bool is_same_regex(std::string_view regex, const Json& row) {
+  const std::string wanted = with_escapes(regex);
+  const Json::Array& others = members(row, "also");
+  return wanted == with_escapes(text_member(row, "regex")) ||
+         std::any_of(others.begin(), others.end(),
+                     [&](const Json& other) { return other.text() != nullptr && wanted == with_escapes(*other.text()); });
+}
+
 bool is_same_split(const Json& step, const Json& row) {
   const Json* pattern = step.find("pattern");
-  if (pattern == nullptr || with_escapes(text_member(*pattern, "Regex")) != with_escapes(text_member(row, "regex")))
+  if (pattern == nullptr || !is_same_regex(text_member(*pattern, "Regex"), row))
     return false;
   const std::string_view behavior = text_member(step, "behavior");
   const bool is_inverted = flag_or(step.find("invert"), false);
@@ -73,11 +82,16 @@ bool is_same_step(const Json& step, const Json& row) {
   return type == "BertPreTokenizer";
 }
 
+// The type of model in tokenizer.json that a structure goes with.
+std::string_view model_of(const Json& structure) {
+  const std::string_view model = text_member(structure, "model");
+  return model.empty() ? "BPE" : model;
+}
+
 const Json* find_structure(const Json::Array& all, const Source& source) {
   const std::vector<const Json*> steps = pre_tokenizer_steps(source);
   for (const Json& structure : all) {
-    const std::string_view model = text_member(structure, "model");
-    if (source.model_type() != (model.empty() ? "BPE" : model))
+    if (source.model_type() != model_of(structure))
       continue;
     const Json::Array& rows = members(structure, "steps");
     if (std::equal(steps.begin(), steps.end(), rows.begin(), rows.end(),
@@ -122,9 +136,9 @@ bool is_name(std::string_view text) {
   });
 }
 
-std::string list_of_names() {
+std::string list_of_names(std::string_view model_type) {
   std::string list;
-  for (const std::string& name : known_pre_tokenizers())
+  for (const std::string& name : known_pre_tokenizers(model_type))
     list += (list.empty() ? "" : ", ") + name;
   return list;
 }
@@ -193,7 +207,7 @@ Result<std::string> find_pre_tokenizer(const Source& source, const std::string& 
   if (structure == nullptr)
     return fail(Error{Code::unsupported,
                       "unknown pre-tokenizer structure " + found_structure(source) +
-                          "; name it with --pre-tokenizer, one of " + list_of_names(),
+                          "; name it with --pre-tokenizer, one of " + list_of_names(source.model_type()),
                       no_position, std::string(tokenizer_json_name)});
   const std::string remarked = remarks_of(source).pre_tokenizer;
   for (const Json& row : members(*structure, "names"))
@@ -212,14 +226,14 @@ Result<PreTokenizer> write_pre_tokenizer(std::string_view name) {
       if (text_member(row, "name") == name)
         return written(structure, row);
   return fail(Code::unsupported, "pre-tokenizer " + quoted_token(name) +
-                                     " has no known structure in tokenizer.json; known are " + list_of_names());
+                                     " has no known structure in tokenizer.json; known are " + list_of_names("BPE"));
 }
 
-std::vector<std::string> known_pre_tokenizers() {
+std::vector<std::string> known_pre_tokenizers(std::string_view model_type) {
   std::vector<std::string> names;
   if (const auto all = structures())
     for (const Json& structure : **all)
-      for (const Json& row : members(structure, "names"))
+      for (const Json& row : model_of(structure) == model_type ? members(structure, "names") : Json::Array())
         names.emplace_back(text_member(row, "name"));
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

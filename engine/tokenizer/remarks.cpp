@@ -15,6 +15,22 @@ using model::Json;
 
 constexpr std::string_view member_name = "heirloom";
 
+std::vector<std::string> texts_of(const Json* list) {
+  std::vector<std::string> texts;
+  if (list != nullptr && list->array() != nullptr)
+    for (const Json& entry : *list->array())
+      if (entry.text() != nullptr)
+        texts.push_back(*entry.text());
+  return texts;
+}
+
+Json list_of(const std::vector<std::string>& texts) {
+  Json::Array list;
+  for (const std::string& text : texts)
+    list.emplace_back(Json::Value(text));
+  return Json(Json::Value(std::move(list)));
+}
+
 }  // namespace
 
 Remarks remarks_of(const Source& source) {
@@ -37,11 +53,8 @@ Remarks remarks_of(const Source& source) {
     for (const Json& entry : *list->array())
       if (auto attr = attr_from_json(entry); attr && attr->key.starts_with(keys::prefix))
         remarks.keys.push_back(std::move(*attr));
-  const Json* order = member->find("key_order");
-  if (order != nullptr && order->array() != nullptr)
-    for (const Json& key : *order->array())
-      if (key.text() != nullptr)
-        remarks.key_order.push_back(*key.text());
+  remarks.without = texts_of(member->find("without"));
+  remarks.key_order = texts_of(member->find("key_order"));
   return remarks;
 }
 
@@ -60,11 +73,9 @@ Json to_json(const Remarks& remarks) {
       keys.push_back(std::move(entry));
   if (!keys.empty())
     object.emplace_back("keys", Json(Json::Value(std::move(keys))));
-  Json::Array order;
-  for (const std::string& key : remarks.key_order)
-    order.emplace_back(Json::Value(key));
-  if (!order.empty())
-    object.emplace_back("key_order", Json(Json::Value(std::move(order))));
+  for (const auto& [name, texts] : {std::pair("without", &remarks.without), std::pair("key_order", &remarks.key_order)})
+    if (!texts->empty())
+      object.emplace_back(name, list_of(*texts));
   return Json(Json::Value(std::move(object)));
 }
 
@@ -75,8 +86,11 @@ void apply_token_types(const Remarks& remarks, std::vector<Token>& tokens) {
 }
 
 Result<void> apply_keys(const Remarks& remarks, std::vector<Attr>& attrs) {
-  if (remarks.keys.empty())
+  if (remarks.keys.empty() && remarks.without.empty())
     return {};
+  std::erase_if(attrs, [&](const Attr& attr) {
+    return std::find(remarks.without.begin(), remarks.without.end(), attr.key) != remarks.without.end();
+  });
   for (const Attr& remarked : remarks.keys) {
     const auto found =
         std::find_if(attrs.begin(), attrs.end(), [&](const Attr& attr) { return attr.key == remarked.key; });

@@ -17,9 +17,12 @@ struct Remarks {
   std::string pre_tokenizer;                                     // one of the names that share a structure
   std::vector<std::pair<std::uint64_t, TokenType>> token_types;  // by id
   std::vector<Attr> keys;                                        // that no file gives, or not with this value
+  std::vector<std::string> without;                              // names of keys that the files give and the GGUF has not
   std::vector<std::string> key_order;                            // names of tokenizer keys
 
-  bool empty() const { return pre_tokenizer.empty() && token_types.empty() && keys.empty() && key_order.empty(); }
+  bool empty() const {
+    return pre_tokenizer.empty() && token_types.empty() && keys.empty() && without.empty() && key_order.empty();
+  }
 };
 
 // Remarks are advice: what is not understood is passed over.
@@ -28,7 +31,7 @@ model::Json to_json(const Remarks& remarks);
 
 // Types of ids that do not exist are passed over.
 void apply_token_types(const Remarks& remarks, std::vector<Token>& tokens);
-// Keys replace those of the same name or are put last. Arrays that do not fit each other afterwards are an error.
+// Keys replace those of the same name or are put last, and those that are to be without go. Arrays that do not fit each other afterwards are an error.
 Result<void> apply_keys(const Remarks& remarks, std::vector<Attr>& attrs);
 // Keys that are not listed keep their place behind the listed ones.
 void apply_key_order(const Remarks& remarks, std::vector<Attr>& attrs);

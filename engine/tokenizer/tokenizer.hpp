@@ -52,10 +52,11 @@ struct GgufTokenizer {
 // An unknown pre-tokenizer is an error that says to name it with --pre-tokenizer and lists the names known.
 Result<GgufTokenizer> to_gguf(const ReadFile& read_file, const ToGguf& options);
 
-// tokenizer.json, tokenizer_config.json (with chat_template) and, for SentencePiece, tokenizer.model.
+// tokenizer.json, tokenizer_config.json (with chat_template) and, for SentencePiece, tokenizer.model, for WordPiece
+// vocab.txt.
 Result<std::vector<SideFile>> to_hugging_face(const std::vector<Attr>& gguf_attrs);
 
-// Pre-tokenizer names known, sorted.
-std::vector<std::string> known_pre_tokenizers();
+// Pre-tokenizer names known for a model of tokenizer.json, sorted.
+std::vector<std::string> known_pre_tokenizers(std::string_view model_type = "BPE");
 
 }  // namespace heirloom::tokenizer

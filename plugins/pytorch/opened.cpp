@@ -1,5 +1,6 @@
 #include "plugins/pytorch/opened.hpp"
 
+#include "plugins/common/zip/crc32.hpp"
 #include "plugins/pytorch/names.hpp"
 
 #include <algorithm>
@@ -11,6 +12,7 @@ namespace {
 
 constexpr char optimizer_reason[] = "it is state of an optimizer; the option optimizer_state=true reads it";
 constexpr std::size_t max_findings = 1024;
+constexpr std::uint64_t verify_bytes = 1u << 20;  // of a storage, at once
 
 }  // namespace
 
@@ -31,7 +33,8 @@ class Merger {
     if (file_ == 0)
       checkpoint_.version = contents.version;
     storage_tensors_.assign(contents.storages.size(), 0);
-    inflated_.clear();
+    has_checksum_.assign(contents.storages.size(), false);
+    origins_.clear();
     for (Item& item : contents.items)
       if (auto is_added = add_item(contents, item, prefix); !is_added)
         return fail(std::move(is_added).error().in_file(name));
@@ -110,8 +113,9 @@ class Merger {
     if (!storage.deflated && view.is_contiguous() && !(swap && is_complex)) {
       tensor.extents.push_back({file_, storage.offset + view.offset * view.dtype->bytes, view.size_bytes()});
       tensor.big_endian = swap;
-      if (storage.crc32 && storage_tensors_[view.storage] == 1)
+      if (storage.crc32 && !has_checksum_[view.storage])
         checkpoint_.checksums.push_back({file_, *storage.crc32, storage.offset, storage.size});
+      has_checksum_[view.storage] = true;
       return;
     }
     tensor.decoded = true;
@@ -120,15 +124,20 @@ class Merger {
     else
       tensor.extents.push_back({file_, storage.offset, storage.size});
     const auto number = static_cast<std::uint32_t>(checkpoint_.tensors.size());
-    auto inflated = storage.deflated ? inflated_of(storage, view.storage) : nullptr;
-    opened_.decodings_.emplace(number, Opened::Decoding{std::move(view), storage, std::move(inflated), swap});
+    auto origin = origin_of(storage, view.storage);
+    opened_.decodings_.emplace(number, Opened::Decoding{std::move(view), std::move(origin), swap});
   }
 
-  std::shared_ptr<const zip::Content> inflated_of(const torch::Storage& storage, std::uint32_t index) {
-    auto& content = inflated_[index];
-    if (content == nullptr)
-      content = std::make_shared<const zip::Content>(opened_.files_, storage.file, *storage.deflated);
-    return content;
+  std::shared_ptr<const Opened::Origin> origin_of(const torch::Storage& storage, std::uint32_t index) {
+    auto& known = origins_[index];
+    if (known == nullptr) {
+      auto origin = std::make_shared<Opened::Origin>();
+      origin->storage = storage;
+      if (storage.deflated)
+        origin->inflated.emplace(opened_.files_, storage.file, *storage.deflated);
+      known = std::move(origin);
+    }
+    return known;
   }
 
   void tell_ignored() {
@@ -155,7 +164,8 @@ class Merger {
   const ReadOptions& options_;
   std::uint32_t file_ = 0;
   std::vector<std::uint32_t> storage_tensors_;  // of the file's storages: tensors that lie in it
-  std::map<std::uint32_t, std::shared_ptr<const zip::Content>> inflated_;  // of the file's storages
+  std::vector<bool> has_checksum_;               // of the same
+  std::unordered_map<std::uint32_t, std::shared_ptr<const Opened::Origin>> origins_;  // of the same
   std::vector<std::string> ignored_;
   std::unordered_set<std::string> indexed_;
   std::unordered_map<std::string, std::uint32_t> number_of_;
@@ -178,19 +188,39 @@ Result<std::unique_ptr<OpenCheckpoint>> Opened::make(const Files& files, const S
   return opened;
 }
 
+Result<void> Opened::Origin::read(const Files& files, std::uint64_t offset, std::span<std::uint8_t> out) const {
+  return inflated ? inflated->read(offset, out) : files.read(storage.file, storage.offset + offset, out);
+}
+
+Result<void> Opened::Origin::verify(const Files& files) const {
+  if (inflated || !storage.crc32)
+    return {};
+  std::call_once(once, [&] {
+    std::vector<std::uint8_t> buffer;
+    std::uint32_t sum = 0;
+    for (std::uint64_t at = 0; at < storage.size && verified; at += buffer.size()) {
+      buffer.resize(std::min(verify_bytes, storage.size - at));
+      verified = files.read(storage.file, storage.offset + at, buffer);
+      sum = zip::crc32(buffer, sum);
+    }
+    if (verified && sum != *storage.crc32)
+      verified = fail(Code::malformed, "the CRC-32 of a storage is not the one that the archive says", storage.offset);
+  });
+  return verified;
+}
+
 Result<void> Opened::decode(std::uint32_t tensor, std::uint64_t offset, std::span<std::uint8_t> out) const {
   const auto found = decodings_.find(tensor);
   if (found == decodings_.end())
     return fail(Code::misuse, "tensor number " + std::to_string(tensor) + " is not decoded");
   const Decoding& decoding = found->second;
-  const auto read = [&](std::uint64_t at, std::span<std::uint8_t> to) -> Result<void> {
-    if (decoding.inflated != nullptr)
-      return decoding.inflated->read(at, to);
-    return files_.read(decoding.storage.file, decoding.storage.offset + at, to);
-  };
-  auto done = torch::read_view(read, decoding.view, decoding.swap, offset, out);
+  const Origin& origin = *decoding.origin;
+  auto done = origin.verify(files_);
+  if (done)
+    done = torch::read_view([&](std::uint64_t at, std::span<std::uint8_t> to) { return origin.read(files_, at, to); },
+                            decoding.view, decoding.swap, offset, out);
   if (!done)
-    return fail(std::move(done).error().in_file(decoding.storage.file));
+    return fail(std::move(done).error().in_file(origin.storage.file));
   return {};
 }
 

@@ -8,8 +8,9 @@
 #include "plugins/pytorch/contents.hpp"
 #include "plugins/pytorch/sources.hpp"
 
-#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -27,11 +28,22 @@ class Opened final : public OpenCheckpoint {
  private:
   friend class Merger;
 
+  // A storage that tensors are decoded from. The host checks the CRC-32 of bytes that it streams; here it is checked
+  // once, before the first tensor, because views take bytes from all over it.
+  struct Origin {
+    torch::Storage storage;
+    std::optional<zip::Content> inflated;  // of a deflated one, which checks itself
+    mutable std::once_flag once;
+    mutable Result<void> verified;
+
+    Result<void> read(const Files& files, std::uint64_t offset, std::span<std::uint8_t> out) const;
+    Result<void> verify(const Files& files) const;
+  };
+
   // How to come to the bytes of a tensor that is `decoded`.
   struct Decoding {
     torch::View view;
-    torch::Storage storage;
-    std::shared_ptr<const zip::Content> inflated;  // shared by the tensors of one deflated storage; null for others
+    std::shared_ptr<const Origin> origin;  // shared by the tensors of one storage
     bool swap = false;
   };
 

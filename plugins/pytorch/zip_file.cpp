@@ -71,8 +71,9 @@ Result<Contents> read_zip(const Files& files, const std::string& file, const Rea
     walk.prefix = "constants.";
     const auto more = suspects_of(saved, *saved.constants, "constants.pkl");
     contents.findings.insert(contents.findings.end(), more.begin(), more.end());
-    HEIRLOOM_CHECK(add_object(contents, *saved.constants, walk,
-                              describe_with(*saved.constants, saved.constant_storages, contents)));
+    if (!saved.constants->items(saved.constants->root()).empty())
+      HEIRLOOM_CHECK(add_object(contents, *saved.constants, walk,
+                                describe_with(*saved.constants, saved.constant_storages, contents)));
   }
   warn_of_others(saved, contents);
   return contents;

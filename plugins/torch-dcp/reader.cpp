@@ -138,7 +138,10 @@ class OpenDcp final : public OpenCheckpoint {
     tensor.decoded = has_views || !assembly.is_in_order();
     for (const Piece& piece : pieces) {
       const std::uint32_t file = piece.chunk->item->file;
-      if (!tensor.decoded)
+      // Of a decoded tensor they say which bytes it takes, for the checksums.
+      if (piece.view)
+        tensor.extents.push_back({file, piece.storage_offset, piece.storage_size});
+      else
         tensor.extents.push_back({file, piece.offset, piece.chunk->elements() * entry.dtype->bytes});
       if (piece.crc32)
         checkpoint_.checksums.push_back({file, *piece.crc32, piece.storage_offset, piece.storage_size});

@@ -151,7 +151,8 @@ class Maker {
   void add_metadata() {
     Checkpoint texts = one_tensor(format_, "weight", usual(), {usual().block_elements});
     add_text_attrs(texts.attrs);
-    put("text-attributes", format_.typed_attrs ? Expect::planned : Expect::planned_or_refused, texts);
+    put("text-attributes", !format_.attrs ? Expect::unsupported : format_.typed_attrs ? Expect::planned : Expect::planned_or_refused,
+        texts);
     Checkpoint bytes = one_tensor(format_, "weight", usual(), {usual().block_elements});
     bytes.attrs.push_back(Attr::text("conform.bytes", "\xFF\xFE\x80 not UTF-8"));
     put("byte-attributes", Expect::planned_or_refused, bytes);
@@ -197,7 +198,8 @@ Checkpoint typical_checkpoint(const Format& format) {
       shape = {shape[0] * shape[1]};
     add(checkpoint, "layers." + std::to_string(i) + ".weight", encoding, std::move(shape));
   }
-  checkpoint.attrs.push_back(Attr::text("conform.text", "plain"));
+  if (format.attrs)
+    checkpoint.attrs.push_back(Attr::text("conform.text", "plain"));
   if (format.typed_attrs)
     add_typed_attrs(checkpoint.attrs);
   return checkpoint;

@@ -126,8 +126,9 @@ Result<void> read_back(const heirloom_plugin& plugin, const FormatUnderTest& for
                   std::to_string(read.tensors.size()) + " are read back");
   for (std::size_t i = 0; i < written.tensors.size(); ++i) {
     const Tensor& wanted = written.tensors[i];
-    const auto found = std::find_if(read.tensors.begin(), read.tensors.end(),
-                                    [&](const Tensor& tensor) { return tensor.name == wanted.name; });
+    const auto found = std::find_if(read.tensors.begin(), read.tensors.end(), [&](const Tensor& tensor) {
+      return tensor.name == wanted.name || !format.format.keeps_names;
+    });
     if (found == read.tensors.end())
       return broken("tensor " + quoted(wanted.name) + " is lost");
     HEIRLOOM_CHECK(check_same_tensor(wanted, *found));

@@ -10,11 +10,16 @@ import safetensors_file
 
 
 # Variants of a class that a family's own checkpoint does not cover.
-VARIANTS = ("MistralForCausalLM.nemo", "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask",
-            "FalconForCausalLM.40b", "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe")
+VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe",
+            "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask", "FalconForCausalLM.40b",
+            "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe")
 
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
+    "DeepseekV3ForCausalLM": r"model\.layers\.3\.",
+    "Llama4ForConditionalGeneration": r"(vision_model|multi_modal_projector)\.",
+    "Qwen3_5ForConditionalGeneration": r"model\.visual\.",
+    "Qwen3_5MoeForConditionalGeneration": r"model\.visual\.",
     "GPTNeoXForCausalLM": r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)",
     "GPT2LMHeadModel.mask": r".*\.attn\.bias",
     "BertModel": r"pooler\.|embeddings\.position_ids",
@@ -25,12 +30,18 @@ GONE = {
 }
 # Or it comes back near, since it was rounded on the way: so large a share of the number.
 NEAR = {
+    "KimiLinearForCausalLM": (r".*\.A_log", 2 ** -20),
+    "Qwen3_5ForConditionalGeneration": (r".*\.A_log", 2 ** -20),
+    "Qwen3_5MoeForConditionalGeneration": (r".*\.A_log", 2 ** -20),
     "MambaForCausalLM": (r".*\.A_log", 2 ** -20),
     "MambaForCausalLM.lmhead": (r".*\.A_log", 2 ** -20),
     "MambaForCausalLM.samehead": (r".*\.A_log", 2 ** -20),
 }
 # Where only the published numbers are guessed when a GGUF does not say them.
-WITH_RECORD_ONLY = {"Gemma3nForConditionalGeneration": "how many rows embeddings of layers have before they are filled up"}
+WITH_RECORD_ONLY = {
+    "GptOssForCausalLM": "asked for BF16, the way back does not store experts in MXFP4",
+    "Gemma3nForConditionalGeneration": "how many rows embeddings of layers have before they are filled up",
+}
 # Keys that config.json has only on the way back: what other files said.
 ADDED = {"BertModel": ("sentence_transformers",)}
 
@@ -58,6 +69,14 @@ def numbers_of(tensor):
     if tensor.dtype == "BF16":
         return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
     return np.frombuffer(data, {"F32": "<f4", "F16": "<f2"}[tensor.dtype]).astype(np.float64)
+
+
+def e4m3(data):
+    """Numbers of e4m3 codes in binary32: a sign, four bits of exponent (bias 7), three of fraction."""
+    code = np.frombuffer(bytes(data), np.uint8).astype(np.int32)
+    exponent, fraction = code >> 3 & 15, code & 7
+    size = np.where(exponent == 0, np.ldexp(fraction / 8.0, -6), np.ldexp(1 + fraction / 8.0, exponent - 7))
+    return np.where(code >> 7 == 1, -size, size).astype(np.float32)
 
 
 def class_of(source):
@@ -134,6 +153,24 @@ class RoundTrip(program.Case):
         self.compare(source, back, has_types=False)
         self.must("convert", back, again, "--quantize", "BF16")
         self.assertEqual(model_keys(again), model_keys(gguf))
+
+    def test_fp8_comes_back_decoded(self):
+        """FP8 with block scales -> F32 GGUF -> directory: each weight times the scale of its block, and no quantization_config"""
+        name = "DeepseekV3ForCausalLM.fp8"
+        source, back = program.checkpoint(name, self.path(name)), self.path("back", name, "")
+        os.makedirs(os.path.dirname(back.rstrip("/")))
+        self.must("convert", source, self.path("f32.gguf"), "--quantize", "F32")
+        self.must("convert", self.path("f32.gguf"), back, "--quantize", "F32")
+        expected, found = safetensors_file.read_checkpoint(source), safetensors_file.read_checkpoint(back)
+        self.assertNotIn("quantization_config", json_of(back, "config.json"))
+        weights = [name for name in found if name + "_scale_inv" in expected]
+        self.assertGreater(len(weights), 20)
+        for name in weights:
+            scale = expected[name + "_scale_inv"]
+            scales = numbers_of(scale).astype(np.float32).reshape(scale.shape).repeat(128, 0).repeat(128, 1)
+            rows, columns = expected[name].shape
+            wanted = e4m3(expected[name].data).reshape(rows, columns) * scales[:rows, :columns]
+            self.assertTrue(found[name].data == wanted.astype("<f4").tobytes(), name)
 
     def test_shards_come_back_as_one_checkpoint(self):
         """Llama in three shards -> BF16 GGUF -> directory: every tensor byte for byte"""

@@ -73,11 +73,13 @@ class Classes:
         strided = Call(Global("torch.serialization", "_get_layout"), ("torch.strided",))
         return self.object(self.properties, "TensorProperties", (Global("torch", dtype), strided, False, contiguous, False))
 
+    def chunks(self, boxes):
+        return [self.object(self.metadata, "ChunkStorageMetadata",
+                            {"offsets": self.size(box.offsets), "sizes": self.size(box.sizes)}) for box in boxes]
+
     def tensor(self, dtype, shape, boxes):
-        chunks = [self.object(self.metadata, "ChunkStorageMetadata",
-                              {"offsets": self.size(box.offsets), "sizes": self.size(box.sizes)}) for box in boxes]
         return self.object(self.metadata, "TensorStorageMetadata",
-                           {"properties": self.tensor_properties(dtype), "size": self.size(shape), "chunks": chunks})
+                           {"properties": self.tensor_properties(dtype), "size": self.size(shape), "chunks": self.chunks(boxes)})
 
     def bytes_item(self):
         return self.object(self.metadata, "BytesStorageMetadata", None)

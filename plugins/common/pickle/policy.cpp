@@ -42,6 +42,10 @@ constexpr Row harmless[] = {
               "uint8"},
     {"torch", "per_channel_affine per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine "
               "per_tensor_symmetric"},
+    {"torch", "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
+              "ShortTensor"},
+    {"torch.cuda", "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
+                   "ShortTensor"},
     {"torch.cuda", "BFloat16Storage BoolStorage ByteStorage CharStorage DoubleStorage FloatStorage HalfStorage IntStorage "
                    "LongStorage ShortStorage"},
     {"torch.storage", "TypedStorage UntypedStorage _TypedStorage _UntypedStorage"},

@@ -51,6 +51,13 @@ const DType* dtype_of_storage(std::string_view storage_class) {
   return nullptr;
 }
 
+const DType* dtype_of_encoding(std::string_view encoding) {
+  for (const DType& dtype : dtypes)
+    if (!dtype.encoding.empty() && dtype.encoding == encoding)
+      return &dtype;
+  return nullptr;
+}
+
 const DType* dtype_of(const pickle::Tree& tree, pickle::Id id) {
   const pickle::Global* global = tree.global(id);
   return global != nullptr && global->module == "torch" ? find_dtype(global->name) : nullptr;

@@ -23,6 +23,8 @@ struct DType {
 // By "float32" or "float"; by "FloatStorage". Null when there is none.
 const DType* find_dtype(std::string_view name);
 const DType* dtype_of_storage(std::string_view storage_class);
+// The one that stands for a well-known encoding; null when none does.
+const DType* dtype_of_encoding(std::string_view encoding);
 
 // Of a node that is the global torch.float32; null otherwise.
 const DType* dtype_of(const pickle::Tree& tree, pickle::Id id);

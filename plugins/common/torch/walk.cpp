@@ -76,7 +76,6 @@ class Walk {
     return enter(root, is_optimizer_state(tree_, root));
   }
 
-  // Values of the parent's own kind: a child without a name is the parent itself (an object's state).
   Result<void> visit(const Child& child, const Frame& parent) {
     if (++steps_ > max_steps_)
       return fail(Code::limit, "the saved object holds the same values again and again, or itself: more than " +
@@ -86,21 +85,31 @@ class Walk {
     const bool is_optimizer = parent.is_optimizer || (frames_.size() == 1 && is_optimizer_key(child)) ||
                               is_optimizer_state(tree_, child.value);
     if (is_listed(child.value)) {
-      listing_.tensors.push_back({name_, container_bytes - options_.prefix.size(), child.value, is_optimizer});
-      return count(0, 0);
+      HEIRLOOM_CHECK(count(0, 0));
+      listing_.tensors.push_back({leaf_name(child), container_bytes - options_.prefix.size(), child.value, is_optimizer});
+      return {};
     }
     HEIRLOOM_CHECK(count(tree_.items(child.value).size(), value_bytes(tree_, child.value)));
-    if (auto attr = value_of(tree_, child.value, name_)) {
+    if (auto attr = value_of(tree_, child.value, leaf_name(child))) {
       keep(std::move(*attr), is_optimizer);
       return {};
     }
     if (!has_children(tree_, child.value)) {
-      leave_out(describe_value(tree_, child.value));
+      leave_out(leaf_name(child), describe_value(tree_, child.value), is_optimizer);
       return {};
     }
     if (!child.is_nameless())
       name_ += '.';
     return enter(child.value, is_optimizer);
+  }
+
+  // A child without a name is called as what holds it: the list in a call of build_intlist.
+  std::string leaf_name(const Child& child) const {
+    if (!child.is_nameless())
+      return name_;
+    if (name_.size() <= options_.prefix.size())
+      return name_ + options_.root_name;
+    return name_.substr(0, name_.size() - 1);
   }
 
   bool is_listed(Id id) const {
@@ -151,12 +160,14 @@ class Walk {
     else if (attr_keys_.insert(attr.key).second)
       listing_.attrs.push_back(std::move(attr));
     else
-      leave_out("its name comes again");
+      leave_out(attr.key, "its name comes again", is_optimizer);
   }
 
-  void leave_out(const std::string& reason) {
-    if (left_out_++ < max_told)
-      told_ += (told_.empty() ? "\"" : ", \"") + name_ + "\" (" + reason + ")";
+  void leave_out(const std::string& name, const std::string& reason, bool is_optimizer) {
+    if (is_optimizer && !options_.optimizer_state)
+      ++optimizer_values_;
+    else if (left_out_++ < max_told)
+      told_ += (told_.empty() ? "\"" : ", \"") + name + "\" (" + reason + ")";
   }
 
   void tell_rest() {

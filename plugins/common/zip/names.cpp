@@ -1,6 +1,7 @@
 #include "plugins/common/zip/names.hpp"
 
 #include "plugins/common/zip/archive.hpp"
+#include "plugins/common/zip/write.hpp"
 
 #include <algorithm>
 
@@ -25,6 +26,8 @@ std::size_t sequence_bytes(std::string_view text) {
   return value < least[size] || value > 0x10ffff || is_surrogate ? 0 : size;
 }
 
+}  // namespace
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t size = sequence_bytes(text);
@@ -34,6 +37,8 @@ bool is_utf8(std::string_view text) {
   }
   return true;
 }
+
+namespace {
 
 bool has_bad_part(std::string_view name) {
   while (true) {

@@ -261,6 +261,8 @@ struct Format {
   bool typed_attrs = false;
   bool directory = false;
   bool empty_tensors = true;
+  bool attrs = true;
+  bool keeps_names = true;
   std::vector<std::string> encodings;
   std::uint32_t max_dimensions = 64;
   std::uint32_t max_name_bytes = 65535;

@@ -7,6 +7,7 @@
 #include "heirloom/nouns.hpp"
 #include "heirloom/wire.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <span>
@@ -86,6 +87,7 @@ namespace thunk {
 inline void copy_text(char* field, std::size_t size, std::string_view text) {
   const std::size_t count = std::min(size - 1, text.size());
   std::memcpy(field, text.data(), count);
+  std::replace(field, field + count, '\0', '?');  // a name from a file must not cut the message off
   field[count] = '\0';
 }
 

@@ -165,6 +165,8 @@ inline Format unpack(const fb::Format* f) {
   format.typed_attrs = f->typed_attrs();
   format.directory = f->directory();
   format.empty_tensors = f->empty_tensors();
+  format.attrs = f->attrs();
+  format.keeps_names = f->keeps_names();
   format.encodings = texts(f->encodings());
   format.max_dimensions = f->max_dimensions();
   format.max_name_bytes = f->max_name_bytes();

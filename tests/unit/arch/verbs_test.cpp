@@ -298,8 +298,8 @@ TEST_CASE("one map after another is one arrangement, and maps that undo each oth
     {"hf": "l.{i}.o", "gguf": "blk.{i}.attn_output", "shape": ["6", "8"], "verbs": [{"verb": "transpose"}]})");
   std::vector<std::pair<std::string, Shape>> tensors;
   for (const char* layer : {"layers.0.", "layers.1."})
-    for (const auto& [name, shape] : {std::pair{"wq", Shape{8, 6}}, {"wo.0", Shape{6, 4}}, {"wo.1", Shape{6, 4}}})
-      tensors.push_back({std::string(layer) + name, shape});
+    for (const auto& row : {std::pair{"wq", Shape{8, 6}}, std::pair{"wo.0", Shape{6, 4}}, std::pair{"wo.1", Shape{6, 4}}})
+      tensors.push_back({std::string(layer) + row.first, row.second});
   const Checkpoint native = checkpoint_of(tensors);
   const auto between = arch::map_from_native(*first, {&native}, config());
   REQUIRE_MESSAGE(between, (between ? "" : between.error().message));
@@ -317,6 +317,16 @@ TEST_CASE("one map after another is one arrangement, and maps that undo each oth
   REQUIRE(again);
   for (const arch::MappedTensor& tensor : again->tensors)
     CHECK(tensor.arrangement.boxes.size() == 1);
+}
+
+TEST_CASE("experts that no file holds are missed at once, and too many are refused") {
+  const auto map = map_with(R"({"hf": "l.{i}.e.{e}.w", "gguf": "blk.{i}.w", "experts": "num_experts", "shape": ["4"], "verbs": [{"verb": "stack"}]})");
+  const Checkpoint source = checkpoint_of({{"l.0.e.0.w", {4}}});
+  auto many = config();
+  many.set("num_experts", json("65536"));
+  CHECK(arch::map_to_gguf(*map, {&source}, {0}, many).error().tensor == "l.0.e.1.w");
+  many.set("num_experts", json("65537"));
+  CHECK(arch::map_to_gguf(*map, {&source}, {0}, many).error().message.find("at most 65536") != std::string::npos);
 }
 
 TEST_CASE("a source serves two rules only where the second says so") {

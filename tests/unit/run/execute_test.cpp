@@ -69,7 +69,7 @@ TEST_CASE("an unchanged tensor is copied, and a literal is written and digested"
   auto plan = fixture.plan("");
   plan.target.use_encoding(encoding_of("f32"));
   plan.target.tensors.push_back({"b", "f32", {1}});
-  plan.tensors.push_back({"b", "f32", {1}, plan::Action::literal, {}, {}, {1, 2, 3, 4}});
+  plan.tensors.push_back({"b", "f32", {1}, plan::Action::literal, {}, {1, 2, 3, 4}});
   plan.layout.placements.push_back({1, 0, plan.layout.files[0].size, 4});
   plan.layout.files[0].size += 4;
   const auto outcome = fixture.execute(plan, source, with(2));

@@ -64,7 +64,9 @@ inline void check_way_back(const std::vector<Attr>& attrs, ToGguf options) {
   const auto side_files = to_hugging_face(attrs);
   INFO((side_files ? std::string() : side_files.error().message));
   REQUIRE(side_files.has_value());
-  const Files files = files_of(*side_files);
+  Files files = files_of(*side_files);
+  if (const Attr* types = find_attr(attrs, "tokenizer.ggml.token_type_count"))
+    files["config.json"] = bytes_of("{\"type_vocab_size\": " + std::to_string(*types->get<std::uint32_t>()) + "}");
   options.vocab_size = find_attr(attrs, "tokenizer.ggml.tokens")->count();
   const auto again = to_gguf(reader_of(files), options);
   INFO((again ? std::string() : again.error().message));

@@ -40,6 +40,13 @@ TEST_CASE("keys that Hugging Face files have no place for come back from remarks
   check_way_back(keys, "bpe");
 }
 
+TEST_CASE("a vocabulary of another model is refused with the names of those that can be written") {
+  const auto files = to_hugging_face({Attr::text("tokenizer.ggml.model", "rwkv"), Attr::texts("tokenizer.ggml.tokens", {"a"})});
+  REQUIRE_FALSE(files.has_value());
+  CHECK(files.error().code == Code::unsupported);
+  CHECK(files.error().message.find("\"rwkv\" cannot be written for Hugging Face; \"gpt2\", \"llama\"") != std::string::npos);
+}
+
 TEST_CASE("remarks that contradict the vocabulary are refused") {
   const Files files = {{"tokenizer.json", bytes_of(SmallBpe{}.text())},
                        {"tokenizer_config.json",
