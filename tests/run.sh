@@ -5,7 +5,7 @@
 #   tests/run.sh GROUP...        only these, in this order:
 #     sanitize   clang build with address and undefined-behaviour checks: unit tests, broken input, contract, fuzzers
 #     threads    clang build with data-race checks: tests of the executor
-#     unit, layers, e2e, parity, ggml, quantize, llama_cpp, ...   tests of the main build (g++, Release, warnings are errors) by label
+#     unit, layers, e2e, parity, ggml, quantize, llama_cpp, tokenizers, ...   tests of the main build (g++, Release, warnings are errors) by label
 #
 # HEIRLOOM_TEST_BUILD names the build folder (default: build-test). HEIRLOOM_JOBS bounds parallel jobs (default: cores).
 # HEIRLOOM_BIG_TESTS=1 adds the checkpoint of 4 GB.

@@ -25,8 +25,8 @@ struct Target {
 // By --to, by the suffix, or a Hugging Face directory (DESIGN of the command line: a name ending in .gguf is GGUF).
 Result<Target> resolve_target(const host::Host& host, const fs::path& path, const std::string& to, const std::string& layout) {
   if (!layout.empty()) {
-    HEIRLOOM_TRY(plan::NativeTarget native, plan::native_target(layout));
-    return Target{to.empty() ? std::move(native.format) : to, true};
+    HEIRLOOM_TRY(const std::string native, plan::native_format(layout));
+    return Target{to.empty() ? native : to, true};
   }
   const Format* by_suffix = host.format_of_suffix(path.filename().string());
   std::error_code cause;
@@ -222,6 +222,11 @@ const arch::Map* Session::map_of(const model::Source& source) const {
     if (explanation.is_match)
       return explanation.map;
   return nullptr;
+}
+
+std::string Session::layout_of(const model::Source& source) const {
+  const auto view = view_of(source);
+  return view ? view->layout : "";
 }
 
 Result<std::vector<arch::Explanation>> Session::explain(const fs::path& path) const {

@@ -204,6 +204,17 @@ Result<Json> feed_forward_multiplier(const Json& config) {
   return Json((static_cast<double>(size) + 0.5) / static_cast<double>(8 * dim / 3));
 }
 
+// Of OLMo 1: half of what the fused projection makes (huggingface/transformers, convert_olmo_weights_to_hf.py).
+Result<Json> olmo_feed_forward(const Json& configuration) {
+  const Json* size = configuration.find("mlp_hidden_size");
+  const bool has_size = size != nullptr && !size->is_null();
+  HEIRLOOM_TRY(const std::uint64_t fused, whole_number(configuration, has_size ? "mlp_hidden_size" : "mlp_ratio"));
+  HEIRLOOM_TRY(const std::uint64_t dim, whole_number(configuration, "d_model"));
+  if (dim > (1u << 24) || fused > (1u << 28))
+    return fail(wrong("\"d_model\" or the size of the feed-forward layers is too large"));
+  return Json(static_cast<std::int64_t>((has_size ? fused : fused * dim) / 2));
+}
+
 }  // namespace
 
 Result<Json> derive_config(std::string_view name, const Json& configuration) {
@@ -211,6 +222,8 @@ Result<Json> derive_config(std::string_view name, const Json& configuration) {
     return layer_types(configuration);
   if (name == "olmo_core_sliding_window")
     return sliding_window(configuration);
+  if (name == "olmo_feed_forward")
+    return olmo_feed_forward(configuration);
   if (name == "olmo_core_rope_scaling")
     return rope_scaling(configuration);
   return fail(Code::internal, "a native layout derives " + base::quoted(name) + ", which is not implemented");

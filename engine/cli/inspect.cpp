@@ -26,10 +26,12 @@ int run_inspect(const CommonArguments& common, const InspectArguments& arguments
   if (!source)
     return report_error(source.error());
   const arch::Map* map = session->map_of(**source);
+  report::InspectView view = arguments.view;
+  view.layout = session->layout_of(**source);
   if (!arguments.html.empty())
     if (const int code = write_html(arguments.html, report::inspect_html(**source, map)); code != exit_done)
       return code;
-  return print(common.json ? report::inspect_json(**source, map) : report::inspect_text(**source, map, arguments.view),
+  return print(common.json ? report::inspect_json(**source, map, view.layout) : report::inspect_text(**source, map, view),
                (*source)->checkpoint.findings.empty() ? exit_done : exit_no);
 }
 

@@ -14,12 +14,9 @@ Result<void> use_tokenizer(const std::filesystem::path& directory, Package& pack
 // Hugging Face terms -> the layout `request.native_layout`.
 Result<void> plan_to_native(const Request& request, const View& view, Plan& plan);
 
-// The file that the layout's weights are written to, and its configuration file's name.
-struct NativeTarget {
-  std::string format;
-  std::string file;
-};
+// The container that a layout is written as where the user names none, and the weights' file in that or another one.
 // Misuse, with the list, for a layout that is not known or not written.
-Result<NativeTarget> native_target(const std::string& layout);
+Result<std::string> native_format(const std::string& layout);
+Result<std::string> native_file(const std::string& layout, const Format& format);
 
 }  // namespace heirloom::plan

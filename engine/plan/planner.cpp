@@ -44,8 +44,12 @@ Result<Options> writer_options(const Request& request) {
   }
   std::string name = request.target_name;
   if (!request.native_layout.empty()) {
-    HEIRLOOM_TRY(const NativeTarget target, native_target(request.native_layout));
-    name = target.file;
+    const Format* format = request.host->find_format(request.target_format);
+    HEIRLOOM_TRY(name, native_file(request.native_layout, *format));
+    // What reads these layouts wants one file.
+    if (request.max_shard_size == 0 && find_attr(options, "max_shard_size") == nullptr &&
+        host::declares(format->write_options, "max_shard_size"))
+      options.push_back(Attr::scalar("max_shard_size", std::uint64_t{0}));
   }
   if (!name.empty())
     options.push_back(Attr::text(std::string(host::target_name_option), name));

@@ -1,11 +1,12 @@
 // Hugging Face checkpoint -> GGUF, through an architecture map.
 #include "engine/arch/config.hpp"
-#include "engine/arch/shape.hpp"
 #include "engine/card/card.hpp"
+#include "engine/plan/attr_text.hpp"
 #include "engine/plan/choose.hpp"
 #include "engine/plan/dominant.hpp"
 #include "engine/plan/planner_parts.hpp"
 #include "engine/plan/pooling.hpp"
+#include "engine/plan/tokenizer_options.hpp"
 #include "engine/tokenizer/tokenizer.hpp"
 
 #include <algorithm>
@@ -161,18 +162,8 @@ std::vector<std::pair<std::string, std::string>> add_general(const Package& pack
 }
 
 Result<void> add_tokenizer(const Request& request, const arch::Map& map, const View& view, const Json& config, Plan& plan) {
-  tokenizer::ToGguf options;
-  options.kinds = map.tokenizers;
+  HEIRLOOM_TRY(tokenizer::ToGguf options, tokenizer_options(map, config));
   options.pre_tokenizer = request.pre_tokenizer;
-  options.writes_space_prefix = map.writes_space_prefix;
-  options.user_defined_tokens = map.user_defined_tokens;
-  for (const auto& token : map.special_tokens) {
-    const auto id = token->id < 0 ? std::nullopt : std::optional<std::uint64_t>(token->id);
-    options.special_tokens.push_back({token->role, token->text, id, token->is_added});
-  }
-  if (config.at("vocab_size") != nullptr) {
-    HEIRLOOM_TRY(options.vocab_size, arch::vocab_size(map, config));
-  }
   const auto read_file = [&](std::string_view name) { return read_optional(*request.source, view.package, name, model::max_json_bytes); };
   auto all = tokenizer::to_gguf(read_file, options);
   if (!all && !view.tokenizer_hint.empty())
@@ -198,12 +189,15 @@ Records add_records(const Checkpoint& source, const Package& package, Plan& plan
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
   add_record(plan, source_dtypes_key, dtypes_record(source, package.config, dropped_in(plan)), "tensor data types");
   Json::Object metadata;
-  for (const Attr& attr : source.attrs)
+  const TextAttrs text = to_text(source.attrs);
+  for (const Attr& attr : text.attrs)
     if (attr.key != "format")
       metadata.emplace_back(attr.key, Json(std::string(attr.get_text().value_or(""))));
+  for (const std::string& key : text.lost)
+    plan.dispositions.push_back({"metadata:" + key, Fate::dropped, "", "its bytes are not UTF-8", true});
   const bool has_metadata =
-      !metadata.empty() && add_record(plan, source_metadata_key, Json(std::move(metadata)), "safetensors metadata");
-  for (const Attr& attr : source.attrs) {
+      !metadata.empty() && add_record(plan, source_metadata_key, Json(std::move(metadata)), "metadata of the source");
+  for (const Attr& attr : text.attrs) {
     const std::string item = "metadata:" + attr.key;
     plan.dispositions.push_back(
         attr.key == "format" ? Disposition{item, Fate::dropped, "", "names the framework that reads the container"}
@@ -215,7 +209,7 @@ Records add_records(const Checkpoint& source, const Package& package, Plan& plan
 constexpr std::string_view mapped_files[] = {
     "config.json",          "generation_config.json", "tokenizer.json",          "tokenizer_config.json", "tokenizer.model",
     "vocab.json",           "merges.txt",             "special_tokens_map.json", "added_tokens.json",     "chat_template.jinja",
-    "chat_template.json"};
+    "chat_template.json",   "tiktoken.model",         "vocab.txt"};
 
 // A single file has no room beside it: what is not in its keys stays with the source, and is named.
 void note_side_files(const Package& package, Plan& plan) {

@@ -34,9 +34,16 @@ Result<const arch::NativeLayout*> find(const std::string& id) {
 
 }  // namespace
 
-Result<NativeTarget> native_target(const std::string& layout) {
+Result<std::string> native_format(const std::string& layout) {
   HEIRLOOM_TRY(const arch::NativeLayout* found, find(layout));
-  return NativeTarget{found->data.target_format, found->data.target_file};
+  return found->data.target_format;
+}
+
+Result<std::string> native_file(const std::string& layout, const Format& format) {
+  HEIRLOOM_TRY(const arch::NativeLayout* found, find(layout));
+  if (format.id == found->data.target_format)
+    return found->data.target_file;
+  return "consolidated" + (format.suffixes.empty() ? "." + format.id : format.suffixes.front());
 }
 
 Result<void> use_tokenizer(const std::filesystem::path& directory, Package& package) {

@@ -7,6 +7,10 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <string_view>
+#include <utility>
+
 namespace heirloom::report {
 namespace {
 
@@ -104,6 +108,28 @@ Json tensor_json(const plan::Plan& plan, std::size_t i, const run::Outcome* outc
   return json;
 }
 
+// What was left out, many items of a kind for the same reason in one line.
+std::string left_out_text(const plan::Plan& plan) {
+  constexpr std::size_t max_alike = 4;
+  using Alike = std::pair<std::string_view, std::string_view>;  // kind, reason
+  const auto alike = [](const plan::Disposition& d) { return Alike(std::string_view(d.item).substr(0, d.item.find(':')), d.reason); };
+  std::map<Alike, std::size_t> counts;
+  for (const plan::Disposition& disposition : plan.dispositions)
+    if (disposition.fate == Fate::dropped)
+      ++counts[alike(disposition)];
+  std::string out;
+  for (const plan::Disposition& disposition : plan.dispositions) {
+    if (disposition.fate != Fate::dropped)
+      continue;
+    std::size_t& count = counts[alike(disposition)];
+    const std::string others = count > max_alike ? fmt::format(" and {} more", count - 1) : "";
+    if (count != 0)
+      out += fmt::format("    left out {}{}: {}\n", base::quoted(disposition.item), others, base::printable(disposition.reason));
+    count = count > max_alike ? 0 : count;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string convert_text(const plan::Plan& plan, const std::string& target, const run::Outcome* outcome) {
@@ -126,9 +152,7 @@ std::string convert_text(const plan::Plan& plan, const std::string& target, cons
   }
   out += fmt::format("  metadata: {} mapped, {} carried, {} left out\n", count_of(plan, Fate::mapped),
                      count_of(plan, Fate::carried) + count_of(plan, Fate::beside), count_of(plan, Fate::dropped));
-  for (const plan::Disposition& disposition : plan.dispositions)
-    if (disposition.fate == Fate::dropped)
-      out += fmt::format("    left out {}: {}\n", base::quoted(disposition.item), base::printable(disposition.reason));
+  out += left_out_text(plan);
   if (outcome != nullptr && !outcome->statistics.empty())
     out += statistics_text(plan, *outcome);
   return out;

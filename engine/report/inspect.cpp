@@ -36,7 +36,7 @@ std::string text_attr(const Checkpoint& checkpoint, std::string_view key) {
   return attr == nullptr ? "" : std::string(attr->get_text().value_or(""));
 }
 
-std::string summary(const model::Source& source, const arch::Map* map) {
+std::string summary(const model::Source& source, const arch::Map* map, const std::string& layout) {
   const Checkpoint& checkpoint = source.checkpoint;
   const Totals totals = totals_of(checkpoint);
   std::uint64_t file_bytes = 0;
@@ -54,6 +54,8 @@ std::string summary(const model::Source& source, const arch::Map* map) {
     out += line("architecture", map->title + " (map " + map->id + ")");
   else if (const std::string name = text_attr(checkpoint, "general.architecture"); !name.empty())
     out += line("architecture", base::quoted(name) + " (no map)");
+  if (!layout.empty())
+    out += line("layout", layout);
   for (const auto& [label, key] : {std::pair("name", "general.name"), std::pair("licence", "general.license")})
     if (const std::string value = text_attr(checkpoint, key); !value.empty())
       out += line(label, base::quoted(value));
@@ -108,7 +110,7 @@ Json left_out_json(const Checkpoint& checkpoint) {
 
 std::string inspect_text(const model::Source& source, const arch::Map* map, const InspectView& view) {
   const Checkpoint& checkpoint = source.checkpoint;
-  std::string out = summary(source, map);
+  std::string out = summary(source, map, view.layout);
   if (view.has_metadata) {
     Table table({"key", "type", "value"});
     for (const Attr& attr : checkpoint.attrs)
@@ -129,7 +131,7 @@ std::string inspect_text(const model::Source& source, const arch::Map* map, cons
   return out + remarks_tables(checkpoint, view);
 }
 
-std::string inspect_json(const model::Source& source, const arch::Map* map) {
+std::string inspect_json(const model::Source& source, const arch::Map* map, const std::string& layout) {
   const Checkpoint& checkpoint = source.checkpoint;
   const Totals totals = totals_of(checkpoint);
   Json json;
@@ -138,6 +140,7 @@ std::string inspect_json(const model::Source& source, const arch::Map* map) {
   json["format_version"] = checkpoint.version;
   json["plugin"] = source.plugin;
   json["architecture"] = map == nullptr ? Json() : Json(map->id);
+  json["layout"] = layout.empty() ? Json() : Json(layout);
   json["elements"] = totals.elements;
   json["bytes"] = totals.bytes;
   json["files"] = Json::array();

@@ -1,4 +1,5 @@
 // Lists of plugins, formats, architectures and recipes.
+#include "engine/arch/native_layout.hpp"
 #include "engine/base/text.hpp"
 #include "engine/host/option_text.hpp"
 #include "engine/plan/attr_text.hpp"
@@ -125,7 +126,12 @@ std::string architectures_text(const arch::Maps& maps) {
   Table table({"map", "family", "makers", "Hugging Face", "GGUF", "since"});
   for (const auto& map : maps.all())
     table.add({map->id, map->title, map->makers, join(map->hf_classes), map->gguf_name, map->since});
-  return table.text();
+  Table layouts({"layout", "title", "makers", "read as", "written with --layout as", "since"});
+  if (const auto& known = arch::built_in_layouts())
+    for (const auto& layout : *known)
+      layouts.add({layout->data.id, layout->data.title, layout->data.makers, layout->data.hf_class,
+                   layout->data.target_file.empty() ? "not written" : layout->data.target_file, layout->data.since});
+  return table.text() + "\n" + layouts.text();
 }
 
 std::string architectures_json(const arch::Maps& maps) {
@@ -140,7 +146,16 @@ std::string architectures_json(const arch::Maps& maps) {
                     {"since", map->since},
                     {"tensor_rules", map->tensors.size()},
                     {"key_rules", map->keys.size()}});
-  return dump({{"architectures", std::move(json)}});
+  Json layouts = Json::array();
+  if (const auto& known = arch::built_in_layouts())
+    for (const auto& layout : *known)
+      layouts.push_back({{"id", layout->data.id},
+                         {"title", layout->data.title},
+                         {"makers", layout->data.makers},
+                         {"hf_class", layout->data.hf_class},
+                         {"writes", !layout->data.target_file.empty()},
+                         {"since", layout->data.since}});
+  return dump({{"architectures", std::move(json)}, {"layouts", std::move(layouts)}});
 }
 
 std::string explain_text(const std::vector<arch::Explanation>& explanations) {

@@ -18,9 +18,10 @@ namespace heirloom::report {
 struct InspectView {
   bool has_tensors = false;
   bool has_metadata = false;
+  std::string layout = {};  // id of the lab's own layout that the checkpoint is in; "" for none
 };
 std::string inspect_text(const model::Source& source, const arch::Map* map, const InspectView& view);
-std::string inspect_json(const model::Source& source, const arch::Map* map);
+std::string inspect_json(const model::Source& source, const arch::Map* map, const std::string& layout = "");
 std::string inspect_html(const model::Source& source, const arch::Map* map);
 
 // `outcome` is null for a dry run.

@@ -76,7 +76,7 @@ void type_added_tokens(const Source& source, std::vector<NumberedToken>& numbere
 std::string_view left_of(std::string_view merge) { return merge.substr(0, merge.find(' ')); }
 std::string_view right_of(std::string_view merge) { return merge.substr(merge.find(' ') + 1); }
 
-// SentencePiece ranks pieces where merges rank pairs: 0 for the first piece made, -1 for the next, then those that no
+// SentencePiece ranks pieces where merges rank pairs: -0.0 for the first piece made, -1 for the next, then those that no
 // merge makes, by id.
 void score_pieces(const std::vector<std::string>& merges, std::vector<NumberedToken>& numbered) {
   std::unordered_map<std::string, std::size_t> rank_of;

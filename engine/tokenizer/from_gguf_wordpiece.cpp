@@ -1,6 +1,7 @@
 #include "engine/tokenizer/from_gguf.hpp"
 #include "engine/tokenizer/pre_tokenizer.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace heirloom::tokenizer {
@@ -92,13 +93,18 @@ Json post_processor(const GgufSource& gguf) {
                                                       template_token(*last, *gguf.ids[last_role(gguf)])})}});
 }
 
+// llama.cpp cuts words for WordPiece in one way, whatever the name.
+std::string written_pre_tokenizer(const std::string& name) {
+  const std::vector<std::string> known = known_pre_tokenizers("WordPiece");
+  return std::find(known.begin(), known.end(), name) != known.end() ? name : "bert-bge";
+}
+
 }  // namespace
 
 Result<HuggingFaceFiles> write_wordpiece(const GgufSource& gguf) {
   HEIRLOOM_CHECK(check_utf8(gguf.vocabulary.tokens));
   HEIRLOOM_TRY(Json::Object vocab, vocab_member(gguf.vocabulary.tokens));
-  HEIRLOOM_TRY(const PreTokenizer pre_tokenizer, write_pre_tokenizer(gguf.vocabulary.pre.empty() ? "bert-bge"
-                                                                                                 : gguf.vocabulary.pre));
+  HEIRLOOM_TRY(const PreTokenizer pre_tokenizer, write_pre_tokenizer(written_pre_tokenizer(gguf.vocabulary.pre)));
   const std::vector<AddedToken> added = added_tokens(gguf.vocabulary.tokens);
   const std::string* unknown = gguf.text_of(unk);
   HuggingFaceFiles files;

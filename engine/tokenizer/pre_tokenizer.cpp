@@ -45,18 +45,9 @@ std::string with_escapes(std::string_view regex) {
   return out;
 }
 
-// `also` lists other spellings of `regex`.
-bool is_same_regex(std::string_view regex, const Json& row) {
-  const std::string wanted = with_escapes(regex);
-  const Json::Array& others = members(row, "also");
-  return wanted == with_escapes(text_member(row, "regex")) ||
-         std::any_of(others.begin(), others.end(),
-                     [&](const Json& other) { return other.text() != nullptr && wanted == with_escapes(*other.text()); });
-}
-
 bool is_same_split(const Json& step, const Json& row) {
   const Json* pattern = step.find("pattern");
-  if (pattern == nullptr || !is_same_regex(text_member(*pattern, "Regex"), row))
+  if (pattern == nullptr || with_escapes(text_member(*pattern, "Regex")) != with_escapes(text_member(row, "regex")))
     return false;
   const std::string_view behavior = text_member(step, "behavior");
   const bool is_inverted = flag_or(step.find("invert"), false);

@@ -17,7 +17,7 @@ struct Remarks {
   std::string pre_tokenizer;                                     // one of the names that share a structure
   std::vector<std::pair<std::uint64_t, TokenType>> token_types;  // by id
   std::vector<Attr> keys;                                        // that no file gives, or not with this value
-  std::vector<std::string> without;                              // names of keys that the files give and the GGUF has not
+  std::vector<std::string> without;                              // names of keys that only the files give
   std::vector<std::string> key_order;                            // names of tokenizer keys
 
   bool empty() const {

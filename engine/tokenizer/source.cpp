@@ -38,7 +38,13 @@ Result<AddedToken> added_token(const model::Json& entry, std::uint64_t id) {
   const std::string* text = token_text(entry.find("content"));
   if (text == nullptr)
     return fail(Code::malformed, "added token " + std::to_string(id) + " has no \"content\"");
-  return AddedToken{id, *text, flag_or(entry.find("special"), false), flag_or(entry.find("normalized"), false)};
+  return AddedToken{id,
+                    *text,
+                    flag_or(entry.find("special"), false),
+                    flag_or(entry.find("normalized"), false),
+                    flag_or(entry.find("lstrip"), false),
+                    flag_or(entry.find("rstrip"), false),
+                    flag_or(entry.find("single_word"), false)};
 }
 
 // Refuses one id with two texts; a repeated entry is dropped.

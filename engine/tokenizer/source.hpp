@@ -24,6 +24,7 @@ struct AddedToken {
   std::string text;
   bool is_special = false;
   bool is_normalized = false;
+  bool strips_left = false, strips_right = false, is_single_word = false;
 };
 
 struct Source {

@@ -91,6 +91,7 @@ class Parser {
   }
 
   Result<void> type(Header& header) {
+    literal_.take("");  // white space
     const std::uint64_t at = begin_ + literal_.position();
     if (literal_.take("[") || literal_.take("("))
       return fail(Code::unsupported, "the array has fields or sub-arrays; only plain arrays are read", at);

@@ -9,6 +9,9 @@
 namespace heirloom::safetensors {
 namespace {
 
+// In the metadata of files whose tensors may be boxes of larger ones (formats/facts/torch-dcp.md#the-other-form).
+constexpr std::string_view sharding_key = "DCP_SHARDING_INFO";
+
 // Puts the headers of shards together into one description.
 class Merger {
  public:
@@ -19,6 +22,7 @@ class Merger {
 
   Result<void> add(const std::string& file, Header header) {
     checkpoint_.files.push_back({file, header.file_bytes});
+    is_sharding_ = is_sharding_ || std::ranges::any_of(header.metadata, [](const auto& item) { return item.first == sharding_key; });
     std::vector<std::string> ignored;
     for (HeaderTensor& tensor : header.tensors) {
       if (shards_.belongs_elsewhere(tensor.name, file))
@@ -46,7 +50,14 @@ class Merger {
  private:
   Result<void> add_tensor(HeaderTensor&& tensor, std::uint64_t data_start) {
     const auto file = static_cast<std::uint32_t>(checkpoint_.files.size() - 1);
-    if (const auto [known, is_new] = file_of_.emplace(tensor.name, file); !is_new)
+    const auto [known, is_new] = file_of_.emplace(tensor.name, file);
+    if (!is_new && is_sharding_)
+      return fail(Error{Code::unsupported,
+                        "parts of tensor \"" + tensor.name + "\" are in \"" + checkpoint_.files[known->second].name +
+                            "\" and in \"" + checkpoint_.files[file].name + "\", ranks' shards of a distributed checkpoint (" +
+                            std::string(sharding_key) + "), which are not put together; consolidate it first",
+                        tensor.position, checkpoint_.files[file].name, tensor.name});
+    if (!is_new)
       return fail(Error{Code::malformed,
                         "tensor \"" + tensor.name + "\" is in \"" + checkpoint_.files[known->second].name +
                             "\" and in \"" + checkpoint_.files[file].name + "\"",
@@ -72,6 +83,7 @@ class Merger {
 
   const Shards& shards_;
   Checkpoint checkpoint_;
+  bool is_sharding_ = false;  // a file so far holds parts of tensors, or may
   std::unordered_map<std::string, std::uint32_t> file_of_;  // tensor -> index of its file
   std::unordered_map<std::string, std::size_t> attr_of_;    // key -> index of its attribute
 };

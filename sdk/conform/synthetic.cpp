@@ -156,7 +156,7 @@ class Maker {
     Checkpoint bytes = one_tensor(format_, "weight", usual(), {usual().block_elements});
     bytes.attrs.push_back(Attr::text("conform.bytes", "\xFF\xFE\x80 not UTF-8"));
     put("byte-attributes", Expect::planned_or_refused, bytes);
-    if (!format_.typed_attrs)
+    if (!format_.typed_attrs || !format_.attrs)
       return;
     add_typed_attrs(texts.attrs);
     put("typed-attributes", Expect::planned, texts);
@@ -200,7 +200,7 @@ Checkpoint typical_checkpoint(const Format& format) {
   }
   if (format.attrs)
     checkpoint.attrs.push_back(Attr::text("conform.text", "plain"));
-  if (format.typed_attrs)
+  if (format.typed_attrs && format.attrs)
     add_typed_attrs(checkpoint.attrs);
   return checkpoint;
 }

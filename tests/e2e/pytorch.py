@@ -170,6 +170,14 @@ class Pytorch(program.Case):
         torch.jit.script(layer).save(path)
         self.compare(path, {name: tensor for name, tensor in layer.state_dict().items()})
 
+    def test_whole_module(self):
+        """a module saved whole, which names foreign classes, gives the tensors of its state_dict once findings are allowed"""
+        layer = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+        for is_zip in (True, False):
+            path = self.save(layer, f"module{is_zip}.pt", _use_new_zipfile_serialization=is_zip)
+            self.assertEqual(program.run("inspect", path).code, 1)
+            self.compare(path, layer.state_dict(), "--allow-findings")
+
     def test_tar(self):
         """a tar file of torch 0.1, written by hand and read by torch too"""
         import io

@@ -148,8 +148,8 @@ class TorchDcp(program.Case):
         pth = os.path.join(program.SAMPLES, "xformat-ultraface/version-slim-320.pth")
         dcp = os.path.join(program.SAMPLES, "torch-dcp-2rank")
         done = self.must_json("diff", pth, dcp, "--source-option", "strip_prefix=auto", "--json", code=1)
-        same = [tensor["name"] for tensor in done["tensors"] if tensor["verdict"] == "same"]
-        others = [tensor["name"] for tensor in done["tensors"] if tensor["verdict"] != "same"]
+        same = [tensor["name"] for tensor in done["tensors"] if tensor["verdict"] == "identical"]
+        others = [tensor["name"] for tensor in done["tensors"] if tensor["verdict"] != "identical"]
         self.assertEqual((len(same), others), (184, ["step"]))
 
 

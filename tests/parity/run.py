@@ -17,6 +17,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SHOWN = 12
 
 
+def left_out_of(architecture, exceptions):
+    """Keys of exceptions.json, which may name a case: "LlamaForCausalLM.hftok:tokenizer.ggml.scores"."""
+    return {key.split(":")[-1] for key in exceptions if ":" not in key or key.split(":")[0] == architecture}
+
+
 def compare(golden_path, exceptions):
     """Differences of one case, as lines."""
     case = os.path.basename(golden_path)[:-len(".json")]
@@ -32,7 +37,7 @@ def compare(golden_path, exceptions):
         expected = json.load(file)
     found = json.loads(json.dumps(dump_gguf.dump(out)))
     os.remove(out)
-    return compare_gguf.differences(found, expected, exceptions)
+    return compare_gguf.differences(found, expected, left_out_of(architecture, exceptions))
 
 
 def main():

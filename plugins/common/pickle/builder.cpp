@@ -7,6 +7,7 @@ namespace heirloom::pickle {
 namespace {
 
 constexpr std::uint32_t max_depth = 65535;  // what a node's field holds
+constexpr std::size_t max_far_entries = 1u << 16;
 
 }  // namespace
 
@@ -232,6 +233,8 @@ Result<std::size_t> Builder::take_mark() {
 }
 
 Result<void> Builder::mark() {
+  if (marks_.size() >= limits_.depth * std::uint64_t{2})  // a pickler sets one or two around each value that it is in
+    return error(Code::limit, "nests values deeper than " + std::to_string(limits_.depth));
   marks_.push_back(stack_.size());
   return {};
 }
@@ -263,6 +266,8 @@ Result<void> Builder::remember(std::uint64_t index) {
   if (is_new && ++memo_entries_ > limits_.memo_entries)
     return error(Code::limit, "makes one memo entry more than " + std::to_string(limits_.memo_entries));
   if (index > memo_entries_ * 2 + 64 || far_memo_.contains(index)) {
+    if (is_new && far_memo_.size() >= max_far_entries)
+      return error(Code::limit, "makes one memo entry more than " + std::to_string(max_far_entries) + " far from the others");
     far_memo_[index] = stack_.back();
     return {};
   }

@@ -24,7 +24,7 @@ enum class How : std::uint8_t {
   left_out,
 };
 
-// What PyTorch calls to make a tensor (formats/facts/pytorch.md#tensors).
+// What PyTorch calls to make a tensor, and what NumPy calls to make an array (formats/facts/pytorch.md#tensors).
 struct Maker {
   std::string_view module;
   std::string_view name;
@@ -50,6 +50,10 @@ constexpr Maker makers[] = {
     {"torch._utils", "_rebuild_meta_tensor_no_storage", How::left_out, "is a meta tensor, which has no data"},
     {"torch._utils", "_rebuild_wrapper_subclass", How::left_out, "is a tensor subclass without data of its own"},
     {"torch._utils", "_rebuild_device_tensor_from_numpy", How::left_out, "is a NumPy array inside the pickle"},
+    {"numpy.core.multiarray", "_reconstruct", How::left_out, "is a NumPy array inside the pickle"},
+    {"numpy._core.multiarray", "_reconstruct", How::left_out, "is a NumPy array inside the pickle"},
+    {"numpy.core.numeric", "_frombuffer", How::left_out, "is a NumPy array inside the pickle"},
+    {"numpy._core.numeric", "_frombuffer", How::left_out, "is a NumPy array inside the pickle"},
     {"torch._utils", "_rebuild_nested_tensor", How::left_out, "is a nested tensor"},
 };
 

@@ -1,6 +1,7 @@
 // Tokenizer files, changed at random: to GGUF keys, back to files, and to keys again. Input: one byte of flags, the
-// lowest two of which choose the files to start from (none, byte-level BPE, SentencePiece, byte-fallback BPE), then
-// edits. Without files to start from, the input is three times a length of two bytes and that many bytes.
+// lowest three of which choose the files to start from (none, byte-level BPE, SentencePiece, byte-fallback BPE, tiktoken,
+// WordPiece with and without tokenizer.json, Unigram), then edits. Without files to start from, the input is for each name a
+// length of two bytes and that many bytes.
 #include "tests/unit/tokenizer/small_files.hpp"
 
 #include <algorithm>
@@ -15,7 +16,8 @@ using heirloom::tokenizer::ToGguf;
 using heirloom::tokenizer::to_gguf;
 using heirloom::tokenizer::to_hugging_face;
 
-constexpr std::array<const char*, 3> names = {"tokenizer.json", "tokenizer.model", "tokenizer_config.json"};
+constexpr std::array<const char*, 5> names = {"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "tiktoken.model",
+                                              "vocab.txt"};
 
 const std::string config = R"({"bos_token": "<s>", "eos_token": {"content": "<|end|>"}, "add_bos_token": true,
   "added_tokens_decoder": {"0": {"content": "<unk>", "special": true}, "9": {"content": "x y"}},
@@ -39,6 +41,22 @@ Files starting_files(unsigned kind) {
       SmallBpe bpe;
       bpe.decoder = R"({"type": "Sequence"})";
       bpe.model = R"({"type": "BPE", "byte_fallback": true, "vocab": {"<unk>": 0, "<s>": 1, "<0x0A>": 2, "ab": 4}})";
+      return small_files(bpe, config);
+    }
+    case 4: return {{"tiktoken.model", bytes_of("YQ== 0\nYg== 1\nYWI= 2\n")}, {"tokenizer_config.json", bytes_of(config)}};
+    case 5: return {{"vocab.txt", bytes_of("[UNK]\na\n##b\n")}, {"tokenizer_config.json", bytes_of(config)}};
+    case 6: {
+      SmallBpe bpe;
+      bpe.normalizer = R"({"type": "BertNormalizer", "lowercase": true})";
+      bpe.pre_tokenizer = R"({"type": "BertPreTokenizer"})";
+      bpe.model = R"({"type": "WordPiece", "vocab": {"[UNK]": 0, "a": 1, "##b": 2}})";
+      return small_files(bpe, config);
+    }
+    case 7: {
+      SmallBpe bpe;
+      bpe.normalizer = R"({"type": "Precompiled", "precompiled_charsmap": "AAEC"})";
+      bpe.pre_tokenizer = R"({"type": "Metaspace", "prepend_scheme": "always"})";
+      bpe.model = R"({"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["<s>", 0.0], ["a", -1.5]]})";
       return small_files(bpe, config);
     }
     default: return {};
@@ -93,8 +111,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   const unsigned flags = *data++;
   --size;
-  Files files = starting_files(flags & 3);
-  if ((flags & 3) == 0) {
+  Files files = starting_files(flags & 7);
+  if ((flags & 7) == 0) {
     for (const char* name : names)
       if (Bytes bytes = take(data, size); !bytes.empty())
         files[name] = std::move(bytes);
@@ -103,8 +121,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       edit(files, data);
   }
   ToGguf options;
-  options.pre_tokenizer = (flags & 4) != 0 ? "gpt-2" : "";
-  options.vocab_size = (flags & 8) != 0 ? 600u : 0u;
+  options.pre_tokenizer = (flags & 8) != 0 ? "gpt-2" : "";
+  options.vocab_size = (flags & 16) != 0 ? 600u : 0u;
   if (const auto tokenizer = to_gguf(reader_of(files), options))
     check_way_back_is_readable(*tokenizer, options);
   return 0;

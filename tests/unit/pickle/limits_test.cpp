@@ -68,6 +68,18 @@ TEST_CASE("each limit can be set, and says its number") {
   check_limit(read("(NNNNNt.", {.bytes = 4}), "more than 4 bytes");
 }
 
+TEST_CASE("marks and far memo entries of a few bytes each are refused long before they fill the memory") {
+  check_limit(read(std::string(1u << 20, '(')), "MARK nests values deeper than 512");
+  std::string text = "N";
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    const std::uint32_t index = 0x80000000u + i * 1000u;
+    text += 'r';
+    for (unsigned shift = 0; shift < 32; shift += 8)
+      text += static_cast<char>(index >> shift);
+  }
+  check_limit(read(text + "."), "LONG_BINPUT makes one memo entry more than 65536 far from the others");
+}
+
 TEST_CASE("memo indexes far apart take no memory between them") {
   const auto parsed = read("N"s + "r\xff\xff\xff\xff" + "r\xff\xff\xff\x7f" + "0j\xff\xff\xff\x7f.");
   REQUIRE_MESSAGE(parsed.has_value(), parsed.error().message);

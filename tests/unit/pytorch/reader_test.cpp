@@ -166,6 +166,9 @@ TEST_CASE("tensors that cannot be given are left out with the reason") {
       {rebuild(storage("FloatStorage", "7", 2, "meta"), 0, {2}, {1}), "it is a meta tensor"},
       {tensor("QInt8Storage", "0", 2, 0, {2}, {1}), "it has the data type qint8, which no encoding holds"},
       {conjugated, "it is a view that PyTorch conjugates"},
+      {reduce(global("numpy.core.multiarray", "_reconstruct"), {global("numpy", "ndarray"), sizes({0}), text("b")}) +
+           tuple({integer(1), sizes({2}), none(), boolean(false), text("12345678")}) + "b",
+       "it is a NumPy array inside the pickle"},
   };
   for (const auto& [root, reason] : cases) {
     const Read read = read_ok(build_zip_file(dict({{text("w"), root}, {text("v"), pair()}}), one_pair));

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace heirloom::test {
@@ -58,73 +59,88 @@ inline Bytes deflated(const Bytes& content) {
   return out;
 }
 
-inline BuiltZip build_zip(const ZipSpec& spec) {
-  BuiltZip built;
-  Bytes directory;
-  Bytes* to = &built.bytes;
-  const auto number = [&](std::uint64_t value, int size) {
-    for (int i = 0; i < size; ++i)
-      to->push_back(static_cast<std::uint8_t>(value >> 8 * i));
-  };
-  const auto append = [&](const auto& all) { to->insert(to->end(), all.begin(), all.end()); };
-  std::vector<std::pair<std::string, std::uint64_t>> entries;
-  for (const ZipMember& member : spec.members) {
+// Appends records to an archive that is being made.
+class ZipBuilder {
+ public:
+  void add(const ZipMember& member) {
     const Bytes payload = member.is_deflated ? deflated(member.content) : member.content;
-    const std::uint32_t crc = zip::crc32(member.content);
-    const std::uint64_t flags = (member.has_descriptor ? 8u : 0u) | 0x800u;
-    const std::uint64_t local = built.bytes.size();
-    const auto fixed = [&](bool is_local) {  // from "version needed" to the size
-      number(20, 2), number(flags, 2), number(member.is_deflated ? 8 : 0, 2), number(0, 4);
-      const bool is_zero = is_local && member.has_descriptor;
-      const std::uint64_t full = 0xffffffff;
-      number(is_zero ? 0 : crc, 4);
-      number(is_zero ? 0 : member.is_zip64 ? full : payload.size(), 4);
-      number(is_zero ? 0 : member.is_zip64 ? full : member.content.size(), 4);
-    };
-    const auto wide = [&](bool is_local) {
-      number(1, 2), number(is_local ? 16 : 24, 2), number(member.content.size(), 8), number(payload.size(), 8);
-      if (!is_local)
-        number(local, 8);
-    };
-    to = &built.bytes;
-    built.at["local:" + member.name] = local;
-    number(0x04034b50, 4), fixed(true);
+    const std::uint64_t local = built_.bytes.size();
     const bool has_wide = member.is_zip64 && !member.has_descriptor;
+    built_.at["local:" + member.name] = local;
+    number(0x04034b50, 4);
+    fixed(member, payload.size(), member.has_descriptor);
     number(member.name.size(), 2), number(member.extra.size() + (has_wide ? 20 : 0), 2);
     append(member.name), append(member.extra);
     if (has_wide)
-      wide(true);
-    built.at["payload:" + member.name] = built.bytes.size();
+      number(1, 2), number(16, 2), number(member.content.size(), 8), number(payload.size(), 8);
+    built_.at["payload:" + member.name] = built_.bytes.size();
     append(payload);
     if (member.has_descriptor)
-      number(0x08074b50, 4), number(crc, 4), number(payload.size(), 4), number(member.content.size(), 4);
-    to = &directory;
-    entries.emplace_back("entry:" + member.name, directory.size());
-    number(0x02014b50, 4), number(0, 2), fixed(false);
-    number(member.name.size(), 2), number(member.is_zip64 ? 28 : 0, 2), number(0, 2), number(0, 2), number(0, 2);
-    number(0, 4), number(member.is_zip64 ? 0xffffffff : local, 4);
+      number(0x08074b50, 4), number(zip::crc32(member.content), 4), number(payload.size(), 4), number(member.content.size(), 4);
+    to_ = &directory_;
+    add_entry(member, payload.size(), local);
+    to_ = &built_.bytes;
+  }
+
+  BuiltZip finish(const ZipSpec& spec) && {
+    const std::uint64_t begin = built_.bytes.size();
+    built_.at["directory"] = begin;
+    for (const auto& [name, offset] : entries_)
+      built_.at[name] = begin + offset;
+    append(directory_);
+    if (spec.has_zip64_end) {
+      const std::uint64_t end64 = built_.bytes.size();
+      built_.at["end64"] = end64;
+      number(0x06064b50, 4), number(44, 8), number(45, 2), number(45, 2), number(0, 8), number(entries_.size(), 8);
+      number(entries_.size(), 8), number(directory_.size(), 8), number(begin, 8);
+      built_.at["locator"] = built_.bytes.size();
+      number(0x07064b50, 4), number(0, 4), number(end64, 8), number(1, 4);
+    }
+    built_.at["end"] = built_.bytes.size();
+    number(0x06054b50, 4), number(0, 4), number(entries_.size(), 2), number(entries_.size(), 2);
+    number(directory_.size(), 4), number(begin, 4), number(spec.comment.size(), 2), append(spec.comment);
+    return std::move(built_);
+  }
+
+ private:
+  void number(std::uint64_t value, int size) {
+    for (int i = 0; i < size; ++i)
+      to_->push_back(static_cast<std::uint8_t>(value >> 8 * i));
+  }
+  template <class All>
+  void append(const All& all) {
+    to_->insert(to_->end(), all.begin(), all.end());
+  }
+  // From "version needed" to the size.
+  void fixed(const ZipMember& member, std::uint64_t stored_size, bool is_zero) {
+    const std::uint64_t full = 0xffffffff;
+    number(20, 2), number((member.has_descriptor ? 8u : 0u) | 0x800u, 2), number(member.is_deflated ? 8 : 0, 2), number(0, 4);
+    number(is_zero ? 0 : zip::crc32(member.content), 4);
+    number(is_zero ? 0 : member.is_zip64 ? full : stored_size, 4);
+    number(is_zero ? 0 : member.is_zip64 ? full : member.content.size(), 4);
+  }
+  void add_entry(const ZipMember& member, std::uint64_t stored_size, std::uint64_t local) {
+    entries_.emplace_back("entry:" + member.name, directory_.size());
+    number(0x02014b50, 4), number(0, 2);
+    fixed(member, stored_size, false);
+    number(member.name.size(), 2), number(member.is_zip64 ? 28 : 0, 2), number(0, 6), number(0, 4);
+    number(member.is_zip64 ? 0xffffffff : local, 4);
     append(member.name);
     if (member.is_zip64)
-      wide(false);
+      number(1, 2), number(24, 2), number(member.content.size(), 8), number(stored_size, 8), number(local, 8);
   }
-  to = &built.bytes;
-  const std::uint64_t begin = built.bytes.size();
-  built.at["directory"] = begin;
-  for (const auto& [name, offset] : entries)
-    built.at[name] = begin + offset;
-  append(directory);
-  if (spec.has_zip64_end) {
-    const std::uint64_t end64 = built.bytes.size();
-    built.at["end64"] = end64;
-    number(0x06064b50, 4), number(44, 8), number(45, 2), number(45, 2), number(0, 8), number(entries.size(), 8);
-    number(entries.size(), 8), number(directory.size(), 8), number(begin, 8);
-    built.at["locator"] = built.bytes.size();
-    number(0x07064b50, 4), number(0, 4), number(end64, 8), number(1, 4);
-  }
-  built.at["end"] = built.bytes.size();
-  number(0x06054b50, 4), number(0, 4), number(entries.size(), 2), number(entries.size(), 2);
-  number(directory.size(), 4), number(begin, 4), number(spec.comment.size(), 2), append(spec.comment);
-  return built;
+
+  BuiltZip built_;
+  Bytes directory_;
+  Bytes* to_ = &built_.bytes;
+  std::vector<std::pair<std::string, std::uint64_t>> entries_;
+};
+
+inline BuiltZip build_zip(const ZipSpec& spec) {
+  ZipBuilder builder;
+  for (const ZipMember& member : spec.members)
+    builder.add(member);
+  return std::move(builder).finish(spec);
 }
 
 // Three members: stored, deflated, and stored with a data descriptor.
