@@ -1,6 +1,6 @@
 #include "engine/plan/tokenizer_options.hpp"
 
-#include "engine/arch/shape.hpp"
+#include "engine/arch/config.hpp"
 
 #include <optional>
 
