@@ -181,9 +181,20 @@ struct Records {
   bool has_config = false, has_generation_config = false;
 };
 
+// How a model of sentences pools has a key of its own.
+Json without_pooling(const Json& config) {
+  if (config.object() == nullptr)
+    return config;
+  Json::Object kept;
+  for (const auto& member : *config.object())
+    if (member.first != pooling_path.substr(0, pooling_path.find('.')))
+      kept.push_back(member);
+  return Json(std::move(kept));
+}
+
 Records add_records(const Checkpoint& source, const Package& package, Plan& plan) {
   Records written;
-  written.has_config = add_record(plan, source_config_key, package.config, "config.json");
+  written.has_config = add_record(plan, source_config_key, without_pooling(package.config), "config.json");
   if (package.generation_config.object() != nullptr)
     written.has_generation_config =
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");

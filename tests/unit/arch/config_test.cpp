@@ -190,8 +190,6 @@ TEST_CASE("what a family's GGUF has no key for, and what llama.cpp does otherwis
       {"smollm3", "no_rope_layer_interval", "2"},
       {"phi3", "attention_bias", "true"},
       {"phi3", "rope_scaling", R"({"rope_type": "llama3"})"},
-      {"mamba", "use_bias", "true"},
-      {"mamba2", "expand", "4"},
       {"stablelm", "rope_theta", "20000"},
       {"stablelm", "rope_scaling", R"({"type": "linear", "factor": 2.0})"},
       {"olmo", "attention_bias", "true"},
