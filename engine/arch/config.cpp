@@ -26,7 +26,7 @@ Error wrong_value(std::string_view path, const Json& value, std::string_view wan
 
 Result<std::string> translated(const fb::KeyRuleT& rule, std::string_view path, const Json& value) {
   for (const auto& pair : rule.values)
-    if (value.text() != nullptr && pair->hf == *value.text())
+    if (value.text() != nullptr ? pair->hf == *value.text() : value.number() && number_in(pair->hf) == value.number())
       return pair->gguf;
   return fail(wrong_value(path, value, "a value that the map knows"));
 }
@@ -57,6 +57,10 @@ Result<Attr> attr_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
       return Attr::scalar(gguf_key, static_cast<std::int32_t>(number));
     }
     case AttrType::f32: {
+      if (!rule.values.empty()) {
+        HEIRLOOM_TRY(const std::string digits, translated(rule, path, value));
+        return Attr::scalar(gguf_key, static_cast<float>(number_in(digits).value_or(0)));
+      }
       const auto number = value.number();
       if (!number || !std::isfinite(static_cast<float>(*number)))
         return fail(wrong_value(path, value, "a finite number"));
@@ -98,16 +102,20 @@ Result<Attr> list_from(const fb::KeyRuleT& rule, const std::string& gguf_key, st
   return all;
 }
 
-// The one value for each layer of a set, 0 for the others.
+// The one value for each layer of a set, 0 or another for the others.
 Result<Attr> set_list_from(const fb::KeyRuleT& rule, const std::string& gguf_key, std::string_view path, const Json& value,
-                           const Layers& layers) {
+                           const Layers& layers, const Json& config) {
   HEIRLOOM_TRY(const Attr one, attr_from(rule, gguf_key, path, value));
+  Attr other{gguf_key, one.type};
+  other.data.resize(one.data.size());
+  if (!rule.others.empty()) {
+    HEIRLOOM_TRY(const std::uint64_t number, number_of(config, rule.others));
+    HEIRLOOM_TRY(other, attr_from(rule, gguf_key, rule.others, Json(static_cast<std::int64_t>(number))));
+  }
   Attr all{gguf_key, AttrType::array, one.type};
   for (std::uint64_t i = 0; i < layers.count(); ++i) {
-    if (layers.contains({rule.layers}, i))
-      all.data.insert(all.data.end(), one.data.begin(), one.data.end());
-    else
-      all.data.resize(all.data.size() + one.data.size());
+    const Attr& own = layers.contains({rule.layers}, i) ? one : other;
+    all.data.insert(all.data.end(), own.data.begin(), own.data.end());
   }
   return all;
 }
@@ -132,7 +140,7 @@ Result<Attr> any_from(const Map& map, const fb::KeyRuleT& rule, const std::strin
     return padded_from(rule, gguf_key, path, value);
   if (!rule.layers.empty()) {
     HEIRLOOM_TRY(const Layers layers, Layers::read(map, config));
-    return set_list_from(rule, gguf_key, path, value, layers);
+    return set_list_from(rule, gguf_key, path, value, layers, config);
   }
   if (!rule.per_layer)
     return attr_from(rule, gguf_key, path, value);
@@ -251,6 +259,16 @@ Result<void> check_allowed(const Map& map, const Json& said) {
     }
   }
   return {};
+}
+
+std::vector<std::string> unsaid_of(const Map& map, const Json& config) {
+  std::vector<std::string> warnings;
+  for (const auto& rule : map.config)
+    if (const Json* value = config.at(rule->hf);
+        is_present(value) && std::find(rule->unsaid.begin(), rule->unsaid.end(), value->dump()) != rule->unsaid.end())
+      warnings.push_back("configuration key " + base::quoted(rule->hf) + " is " + value->dump() +
+                         ", which GGUF has no key for: llama.cpp will do without it");
+  return warnings;
 }
 
 Result<void> check_rope_scaling(const Json& config) {

@@ -43,6 +43,9 @@ Result<std::uint64_t> head_dim(const model::Json& config);
 // Refuses values with which the map would be wrong (ConfigRule.allowed, .repeats, .equals, .same_as).
 Result<void> check_allowed(const Map& map, const model::Json& config);
 
+// What a GGUF will not say though it matters (ConfigRule.unsaid): a warning each.
+std::vector<std::string> unsaid_of(const Map& map, const model::Json& config);
+
 // "rope_scaling" (and a "rope_parameters" that normalize() leaves) is an object, null or absent.
 Result<void> check_rope_scaling(const model::Json& config);
 

@@ -59,6 +59,15 @@ Result<Json> translated(const fb::KeyRuleT& rule, const Attr& attr, std::string_
   return fail(Code::unsupported, "key " + base::quoted(attr.key) + " has a value that the map does not know");
 }
 
+// The configuration's number for one of the GGUF.
+Result<Json> translated_number(const fb::KeyRuleT& rule, const Attr& attr) {
+  const auto number = attr.get<float>();
+  for (const auto& pair : rule.values)
+    if (number && number == static_cast<float>(number_in(pair->gguf).value_or(0)))
+      return model::parse_json(pair->hf);
+  return fail(Code::unsupported, "key " + base::quoted(attr.key) + " has a value that the map does not know");
+}
+
 // The value of a key that has the rule's class of type: any width of whole number, either width of fraction.
 Result<Json> json_from(const fb::KeyRuleT& rule, const Attr& attr) {
   switch (static_cast<AttrType>(rule.type)) {
@@ -72,6 +81,8 @@ Result<Json> json_from(const fb::KeyRuleT& rule, const Attr& attr) {
       return rule.values.empty() ? Json(number) : translated(rule, attr, std::to_string(number));
     }
     case AttrType::f32: {
+      if (!rule.values.empty())
+        return translated_number(rule, attr);
       HEIRLOOM_TRY(const double number, number_from(attr));
       return Json(number);
     }
@@ -110,6 +121,19 @@ Result<Json> rotary_share(const Attr& attr, const Json& config) {
   HEIRLOOM_TRY(const std::int64_t rotated, integer_from(attr, 1, static_cast<std::int64_t>(size)));
   return Json(static_cast<double>(rotated) / static_cast<double>(size));
 }
+
+// The first or the last value of a list.
+Result<Json> edge_value(const fb::KeyRuleT& rule, const Attr& attr, bool is_first) {
+  const std::size_t width = width_of(attr.element);
+  if (attr.element == AttrType::string || width == 0 || attr.data.size() < width)
+    return fail(wrong_type(attr, "a list of numbers"));
+  Attr one{attr.key, attr.element};
+  const std::uint8_t* const from = attr.data.data() + (is_first ? 0 : attr.data.size() - width);
+  one.data.assign(from, from + width);
+  return json_from(rule, one);
+}
+
+bool is_key(std::string_view dimension) { return dimension.find_first_of("*+/|[") == std::string_view::npos; }
 
 // The one value of a list that has 0 for some layers; null where all are 0.
 Result<Json> set_value(const fb::KeyRuleT& rule, const Attr& attr) {
@@ -212,7 +236,10 @@ Result<void> apply_config_rules(const Map& map, const std::vector<Attr>& attrs, 
         (!rule->presence.empty() && !tensors.names.contains(rule->presence)))
       continue;
     const Attr* attr = rule->key.empty() ? nullptr : find_attr(attrs, rule->key);
-    if (attr != nullptr) {
+    if (!rule->is_list.empty()) {
+      const Attr* list = find_attr(attrs, expand_arch(rule->is_list, map.gguf_name));
+      set_at(config, rule->hf, Json(list != nullptr && list->type == AttrType::array));
+    } else if (attr != nullptr) {
       HEIRLOOM_TRY(const std::int64_t number, integer_from(*attr, std::numeric_limits<std::int32_t>::min(),
                                                           std::numeric_limits<std::uint32_t>::max()));
       set_at(config, rule->hf, Json(number));
@@ -233,7 +260,7 @@ Result<Json> value_from(const Map& map, const fb::KeyRuleT& rule, const Attr& at
   if (rule.derive == "rotary_dim")
     return rotary_share(attr, config);
   if (!rule.layers.empty())
-    return set_value(rule, attr);
+    return rule.others.empty() || attr.type != AttrType::array ? set_value(rule, attr) : edge_value(rule, attr, true);
   if (rule.padded != 0)
     return unpadded(rule, attr);
   if (!rule.per_layer) {
@@ -242,6 +269,16 @@ Result<Json> value_from(const Map& map, const fb::KeyRuleT& rule, const Attr& at
   }
   HEIRLOOM_TRY(const std::uint64_t layers, layer_count(map, config));
   return list_from(rule, attr, layers);
+}
+
+bool makes_list(const fb::KeyRuleT& rule) { return rule.per_layer || !rule.layers.empty() || rule.padded != 0; }
+
+// Of two rules for a key, one makes a list and the other a value.
+bool is_for_other_kind(const Map& map, const fb::KeyRuleT& rule, const Attr& attr) {
+  const bool is_list = attr.type == AttrType::array;
+  return makes_list(rule) != is_list && std::any_of(map.keys.begin(), map.keys.end(), [&](const auto& other) {
+    return other->gguf == rule.gguf && makes_list(*other) == is_list;
+  });
 }
 
 // `given` are the keys that a recorded configuration makes.
@@ -255,8 +292,12 @@ Result<void> apply_key_rule(const Map& map, const fb::KeyRuleT& rule, const std:
     return fail(Code::malformed, "key " + base::quoted(gguf_key) + " is missing, so no config.json can be made");
   }
   const Attr* known = find_attr(given, gguf_key);
-  if (known != nullptr && *known == *attr)
+  if ((known != nullptr && *known == *attr) || is_for_other_kind(map, rule, *attr))
     return {};
+  if (!rule.others.empty() && is_key(rule.others) && attr->type == AttrType::array) {
+    HEIRLOOM_TRY(Json last, edge_value(rule, *attr, false));
+    set_at(config, rule.others, std::move(last));
+  }
   HEIRLOOM_TRY(Json value, value_from(map, rule, *attr, tensors, config));
   if (value.is_null())
     return {};

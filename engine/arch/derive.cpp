@@ -19,7 +19,7 @@ Error in_config(std::string message) { return {Code::malformed, std::move(messag
 
 Result<std::uint64_t> hidden_per_head(const Json& config) {
   HEIRLOOM_TRY(const std::uint64_t hidden, whole_number(config, "hidden_size"));
-  HEIRLOOM_TRY(const std::uint64_t heads, whole_number(config, "num_attention_heads"));
+  HEIRLOOM_TRY(const std::uint64_t heads, first_whole_number(config, {"num_attention_heads", "n_head"}));
   if (heads == 0 || hidden % heads != 0)
     return fail(in_config("hidden_size " + std::to_string(hidden) + " is not a multiple of num_attention_heads " +
                           std::to_string(heads)));
@@ -157,6 +157,13 @@ Result<Json> longrope_attn_factor(const Json& config) {
   if (scale <= 1)
     return Json(1.0);
   return Json(is_yarn ? 0.1 * std::log(scale) + 1 : std::sqrt(1 + std::log(scale) / std::log(original)));
+}
+
+std::optional<double> number_in(std::string_view text) {
+  double number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  return error == std::errc() && end == last ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace heirloom::arch

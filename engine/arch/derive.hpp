@@ -24,4 +24,7 @@ bool is_computed(const fb::KeyRuleT& rule);
 // A binary32 as the double a person would have written: 1e-5, not 9.99999974737875e-06.
 double shortest(float value);
 
+// The number that a text is: its digits, "inf" or "-inf"; nothing where it is more or less than one.
+std::optional<double> number_in(std::string_view text);
+
 }  // namespace heirloom::arch

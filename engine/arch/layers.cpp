@@ -69,6 +69,16 @@ Result<Members> from_below(const fb::LayerSetT& set, const Json& config, std::ui
   return first_of(number, count);
 }
 
+Result<Members> from_last(const fb::LayerSetT& set, const Json& config, std::uint64_t count) {
+  std::uint64_t number = 0;
+  if (said(config, set.last) != nullptr) {
+    HEIRLOOM_TRY(number, whole_number(config, set.last));
+  }
+  Members members = first_of(number, count);
+  std::reverse(members.begin(), members.end());
+  return members;
+}
+
 // A set whose configuration says nothing.
 Result<Members> silent(const fb::LayerSetT& set, std::uint64_t count) {
   const bool says_nothing = set.list.empty() && set.numbers.empty() && set.every.empty() && set.below.empty();
@@ -130,6 +140,8 @@ Result<Layers> Layers::read(const Map& map, const Json& config) {
         return fail(in_config(Code::limit, "configuration key " + base::quoted(set->behind) + " is " + std::to_string(more)));
       members.assign(layers.count_, false);
       members.resize(layers.count_ + more, true);
+    } else if (!set->last.empty()) {
+      HEIRLOOM_TRY(members, from_last(*set, config, layers.count_));
     } else if (!set->but.empty()) {
       const Members* others = layers.find(set->but);
       if (others == nullptr)

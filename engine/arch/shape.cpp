@@ -40,6 +40,28 @@ Result<std::uint64_t> product_value(const Json& config, std::string_view product
   return size;
 }
 
+// "a[i]" as "a[3]".
+std::string of_layer(std::string dimension, std::uint64_t layer) {
+  constexpr std::string_view mark = "[i]";
+  for (std::size_t at = dimension.find(mark); at != std::string::npos; at = dimension.find(mark))
+    dimension.replace(at, mark.size(), "[" + std::to_string(layer) + "]");
+  return dimension;
+}
+
+// A layer's value of a list, or the one value of all. `index` is "[3]".
+Result<std::uint64_t> indexed_number(const Json& config, const std::string& key, const std::string& index) {
+  const Json* list = config.at(key);
+  if (list == nullptr || list->array() == nullptr)
+    return whole_number(config, key);
+  const auto layer = digits_of(index.substr(1, index.size() - 2));
+  if (!layer || *layer >= list->array()->size())
+    return fail(Error{Code::malformed, "configuration key " + base::quoted(key) + " has no value for layer " + index, no_position,
+                      "config.json"});
+  Json one{Json::Object{}};
+  set_at(one, key, (*list->array())[*layer]);
+  return whole_number(one, key);
+}
+
 }  // namespace
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -56,6 +78,8 @@ Result<std::uint64_t> first_whole_number(const Json& config, const std::vector<s
   for (const std::string& key : keys) {
     if (const auto number = digits_of(key))
       return *number;
+    if (const std::size_t bracket = key.find('['); bracket != std::string::npos)
+      return indexed_number(config, key.substr(0, bracket), key.substr(bracket));
     const Json* value = config.at(key);
     if ((value == nullptr || value->is_null()) && &key != &keys.back())
       continue;
@@ -75,10 +99,10 @@ Result<std::uint64_t> number_of(const Json& config, std::string_view dimension) 
   return size;
 }
 
-Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const Json& config) {
+Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const Json& config, std::uint64_t layer) {
   std::vector<std::uint64_t> shape;
   for (const std::string& dimension : dimensions) {
-    HEIRLOOM_TRY(const std::uint64_t size, number_of(config, dimension));
+    HEIRLOOM_TRY(const std::uint64_t size, number_of(config, of_layer(dimension, layer)));
     if (size == 0)
       return fail(Error{Code::malformed, "the configuration makes the dimension " + base::quoted(dimension) + " 0", no_position,
                         "config.json"});

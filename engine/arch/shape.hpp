@@ -20,7 +20,9 @@ std::vector<std::string> split(std::string_view text, char separator);
 Result<std::uint64_t> number_of(const model::Json& config, std::string_view dimension);
 
 // Dimensions in numbers. One of 0 is an error.
-Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const model::Json& config);
+// `layer` is that of "a[i]".
+Result<std::vector<std::uint64_t>> shape_of(const std::vector<std::string>& dimensions, const model::Json& config,
+                                            std::uint64_t layer = 0);
 Result<std::vector<std::uint64_t>> shape_of(const fb::TensorRuleT& rule, const model::Json& config);
 
 // The dimensions of a rule's Hugging Face tensor number `part`; empty where it is not checked.

@@ -78,6 +78,12 @@ Result<Llama3Scaling> read_scaling(const Json& config) {
 // Llama 3.1, 3.2 and 4 Scout as published.
 constexpr Llama3Scaling published[] = {{8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0, 8192.0}, {16.0, 1.0, 1.0, 8192.0}};
 
+// A path of the text model's key.
+std::string in_text_model(const Json& config, std::string_view path) {
+  const Json* text = config.find("text_config");
+  return (text != nullptr && text->object() != nullptr ? "text_config." : "") + std::string(path);
+}
+
 // The list of numbers at a path.
 Result<std::vector<float>> numbers_at(const Json& config, const std::string& path) {
   const Json* list = config.at(path);
@@ -96,6 +102,34 @@ Result<std::vector<float>> numbers_at(const Json& config, const std::string& pat
   return values;
 }
 
+// Of a share of the pairs the divisor is 1; the others turn so slowly that they stand still
+// (formats/facts/architectures.md#rope-freqs).
+Result<std::vector<float>> rope_freqs_proportional(const Json& config) {
+  constexpr std::uint64_t max_head_size = 1u << 16;
+  HEIRLOOM_TRY(const std::uint64_t head_size, first_whole_number(config, {"global_head_dim", "head_dim"}));
+  HEIRLOOM_TRY(const double share, positive_number(config, "rope_scaling.full_attention.partial_rotary_factor", 1.0));
+  if (share > 1 || head_size % 2 != 0 || head_size > max_head_size)
+    return fail(Error{Code::malformed, "a head of " + std::to_string(head_size) + " cannot be rotated in a share of " +
+                                           std::to_string(share), no_position, "config.json"});
+  const auto rotated = static_cast<std::size_t>(static_cast<double>(head_size) * share / 2);
+  std::vector<float> values(head_size / 2, 1e30f);
+  std::fill_n(values.begin(), rotated, 1.0f);
+  return values;
+}
+
+Result<void> restore_proportional(const std::vector<float>& values, Json& config) {
+  constexpr std::string_view path = "rope_parameters.full_attention.partial_rotary_factor";
+  const auto rotated = static_cast<std::size_t>(std::count(values.begin(), values.end(), 1.0f));
+  std::vector<float> wanted(values.size(), 1e30f);
+  std::fill_n(wanted.begin(), rotated, 1.0f);
+  if (values.empty() || values != wanted)
+    return fail(Code::unsupported, "these RoPE divisors are not 1 and then 1e30, so config.json cannot say them");
+  const auto known = rope_freqs_proportional(normalize(config));
+  if (!known || *known != values)
+    set_at(config, in_text_model(config, path), Json(static_cast<double>(rotated) / static_cast<double>(values.size())));
+  return {};
+}
+
 bool equals_list(const Json& config, const std::string& path, const std::vector<float>& values) {
   const auto known = numbers_at(config, path);
   return known && *known == values;
@@ -111,7 +145,7 @@ Result<void> restore_llama3(const std::vector<float>& values, Json& config) {
   if (scaling.is_null())
     return fail(Code::unsupported, "these RoPE divisors come from no published rope_scaling, so config.json cannot say them; "
                                    "--as-is keeps the tensor");
-  config.set("rope_scaling", std::move(scaling));
+  set_at(config, in_text_model(config, "rope_scaling"), std::move(scaling));
   return {};
 }
 
@@ -120,6 +154,8 @@ Result<void> restore_llama3(const std::vector<float>& values, Json& config) {
 Result<std::vector<float>> synthesize(const fb::TensorRuleT& rule, const Json& config) {
   if (rule.synthesize == "rope_freqs_llama3")
     return rope_freqs_llama3(config);
+  if (rule.synthesize == "rope_freqs_proportional")
+    return rope_freqs_proportional(config);
   if (rule.synthesize != "values")
     return fail(Code::unsupported, "the map synthesizes " + base::quoted(rule.synthesize) + ", which is not implemented");
   HEIRLOOM_TRY(auto values, numbers_at(config, rule.values_of));
@@ -134,12 +170,14 @@ Result<std::vector<float>> synthesize(const fb::TensorRuleT& rule, const Json& c
 Result<void> restore_synthesized(const fb::TensorRuleT& rule, const std::vector<float>& values, Json& config) {
   if (rule.synthesize == "rope_freqs_llama3")
     return restore_llama3(values, config);
+  if (rule.synthesize == "rope_freqs_proportional")
+    return restore_proportional(values, config);
   if (rule.synthesize != "values" || equals_list(normalize(config), rule.values_of, values))
     return {};
   Json::Array list;
   for (const float value : values)
     list.push_back(Json(shortest(value)));
-  set_at(config, rule.values_of, Json(std::move(list)));
+  set_at(config, in_text_model(config, rule.values_of), Json(std::move(list)));
   return {};
 }
 

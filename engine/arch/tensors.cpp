@@ -190,7 +190,7 @@ struct Context {
 using Shapes = std::vector<std::vector<std::uint64_t>>;
 
 // Shapes of the Hugging Face side, by part, then by expert; none when one of them is not said.
-Result<Shapes> hugging_face_shapes(const Reading& reading, const Context& context) {
+Result<Shapes> hugging_face_shapes(const Reading& reading, const Context& context, std::uint64_t layer) {
   const auto& patterns = context.way.is_forward() ? reading.from : reading.to;
   const std::uint64_t per_part = reading.per_part(patterns);
   Shapes shapes;
@@ -198,7 +198,7 @@ Result<Shapes> hugging_face_shapes(const Reading& reading, const Context& contex
     const auto& dimensions = dimensions_of(*reading.rule, part);
     if (dimensions.empty())
       return Shapes();
-    HEIRLOOM_TRY(auto shape, shape_of(dimensions, context.config));
+    HEIRLOOM_TRY(auto shape, shape_of(dimensions, context.config, layer));
     shapes.insert(shapes.end(), per_part, shape);
   }
   return shapes;
@@ -245,7 +245,7 @@ Result<void> add_instance(const Reading& reading, const Context& context, std::u
   VerbFacts facts{reading.experts, reading.from.size(), reading.to.size()};
   if (!context.way.is_forward())
     std::swap(facts.parts, facts.targets);
-  HEIRLOOM_TRY(const Shapes shapes, hugging_face_shapes(reading, context));
+  HEIRLOOM_TRY(const Shapes shapes, hugging_face_shapes(reading, context, layer));
   HEIRLOOM_TRY(const Shapes wanted, source_shapes(reading, context, shapes, facts));
   HEIRLOOM_CHECK(check_sources(reading, context, instance, wanted));
   std::vector<Arrangement> inputs;

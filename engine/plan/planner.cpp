@@ -298,6 +298,7 @@ Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const ar
   } else if (map != nullptr && ecosystem == Ecosystem::hugging_face) {
     HEIRLOOM_TRY(const GgufConfig config, config_of_gguf(source, *map));
     HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(*map, view.tensors(), config.normalized));
+    HEIRLOOM_CHECK(spell_as_recorded(*map, source.checkpoint.attrs, mapping));
     mapped = std::move(mapping.tensors);
   } else {
     for (std::size_t i = 0; i < view.arrangements.size(); ++i)

@@ -15,6 +15,10 @@ inline constexpr std::string_view source_config_key = "heirloom.source.config";
 inline constexpr std::string_view source_generation_config_key = "heirloom.source.generation_config";
 inline constexpr std::string_view source_dtypes_key = "heirloom.source.dtypes";
 inline constexpr std::string_view source_metadata_key = "heirloom.source.metadata";
+inline constexpr std::string_view source_names_key = "heirloom.source.names";
+// Where maps find how a model of sentences pools (engine/plan/pooling.hpp), beside the keys of config.json. The way back puts
+// it there.
+inline constexpr std::string_view pooling_path = "sentence_transformers.pooling";
 inline constexpr std::uint64_t max_record_bytes = 64u << 10;
 
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const View& view, Plan& plan);
@@ -39,6 +43,9 @@ void carry_side_files(const Request& request, const Package& package, Plan& plan
 // A JSON record among the keys of a GGUF; null when there is none. Errors name the key.
 inline constexpr std::uint64_t max_read_record_bytes = 4u << 20;
 Result<model::Json> read_record(const std::vector<Attr>& attrs, std::string_view key);
+
+// Tensor names as the source of a GGUF had them (Architecture.spellings).
+Result<void> spell_as_recorded(const arch::Map& map, const std::vector<Attr>& attrs, arch::Mapping& mapping);
 
 // Configuration that a GGUF carries or implies, normalized for mapping and as it is to be written.
 struct GgufConfig {

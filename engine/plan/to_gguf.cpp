@@ -5,6 +5,7 @@
 #include "engine/plan/choose.hpp"
 #include "engine/plan/dominant.hpp"
 #include "engine/plan/planner_parts.hpp"
+#include "engine/plan/pooling.hpp"
 #include "engine/plan/tokenizer_options.hpp"
 #include "engine/tokenizer/tokenizer.hpp"
 
@@ -46,6 +47,11 @@ Result<std::vector<std::string>> plain_encodings(const Checkpoint& source, const
   return encodings;
 }
 
+struct Made {
+  arch::ConfigKeys keys;
+  std::string spelling;  // Mapping.spelling
+};
+
 // What most of the file is, by the name of a recipe.
 std::string converter_type(const Plan& plan) {
   const std::string most = dominant_encoding(plan.tensors);
@@ -53,21 +59,22 @@ std::string converter_type(const Plan& plan) {
 }
 
 // Adds the tensors; returns the keys that the configuration gives.
-Result<arch::ConfigKeys> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
+Result<Made> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
                                                 Plan& plan) {
   HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, view.tensors(), converter_order(view.checkpoint), config));
   note_mapping(view, mapping, plan);
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
     const std::string& wanted = request.recipe.encoding;
-    return arch::keys_from_config(map, config, file_type_of(wanted == "q8_0" ? wanted : converter_type(plan)));
+    HEIRLOOM_TRY(auto keys, arch::keys_from_config(map, config, file_type_of(wanted == "q8_0" ? wanted : converter_type(plan))));
+    return Made{std::move(keys), mapping.spelling};
   }
   HEIRLOOM_TRY(arch::ConfigKeys keys, arch::keys_from_config(map, config, 0));
   HEIRLOOM_TRY(const auto kept, plain_encodings(request.source->checkpoint, mapping.tensors));
   std::vector<Attr> facts = keys.attrs;
   facts.push_back(Attr::text("general.architecture", map.gguf_name));
   HEIRLOOM_CHECK(add_by_recipe(request, std::move(mapping.tensors), kept, facts, plan));
-  return keys;
+  return Made{std::move(keys), mapping.spelling};
 }
 
 // What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
@@ -174,9 +181,20 @@ struct Records {
   bool has_config = false, has_generation_config = false;
 };
 
+// How a model of sentences pools has a key of its own.
+Json without_pooling(const Json& config) {
+  if (config.object() == nullptr)
+    return config;
+  Json::Object kept;
+  for (const auto& member : *config.object())
+    if (member.first != pooling_path.substr(0, pooling_path.find('.')))
+      kept.push_back(member);
+  return Json(std::move(kept));
+}
+
 Records add_records(const Checkpoint& source, const Package& package, Plan& plan) {
   Records written;
-  written.has_config = add_record(plan, source_config_key, package.config, "config.json");
+  written.has_config = add_record(plan, source_config_key, without_pooling(package.config), "config.json");
   if (package.generation_config.object() != nullptr)
     written.has_generation_config =
         add_record(plan, source_generation_config_key, package.generation_config, "generation_config.json");
@@ -218,8 +236,14 @@ void note_side_files(const Package& package, Plan& plan) {
 Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const View& view, Plan& plan) {
   const Package& package = view.package;
   const Json said = arch::normalize(package.config);
-  HEIRLOOM_TRY(const Json config, arch::complete(map, arch::with_counts(map, said, names_of(view.checkpoint), false)));
-  HEIRLOOM_TRY(arch::ConfigKeys keys, add_tensors_and_keys(request, map, view, config, plan));
+  HEIRLOOM_TRY(Json config, arch::complete(map, arch::with_counts(map, said, names_of(view.checkpoint), false)));
+  HEIRLOOM_TRY(std::string pooling, read_pooling(*request.source));
+  if (!pooling.empty())
+    arch::set_at(config, pooling_path, Json(std::move(pooling)));
+  HEIRLOOM_TRY(Made made, add_tensors_and_keys(request, map, view, config, plan));
+  arch::ConfigKeys& keys = made.keys;
+  for (std::string& warning : arch::unsaid_of(map, config))
+    plan.warnings.push_back(std::move(warning));
   plan.target.attrs.push_back(Attr::text("general.architecture", map.gguf_name));
   std::move(keys.early.begin(), keys.early.end(), std::back_inserter(plan.target.attrs));
   const auto unsaid = add_general(package, plan);
@@ -228,6 +252,8 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Vi
   plan.target.attrs.push_back(Attr::scalar("general.quantization_version", quantization_version));
   HEIRLOOM_CHECK(add_tokenizer(request, map, view, config, plan));
   const Records records = add_records(view.checkpoint, package, plan);
+  if (!made.spelling.empty())
+    plan.target.attrs.push_back(Attr::text(std::string(source_names_key), made.spelling));
   if (request.recipe.follows_quantize())
     set_quantize_keys(request.recipe.data->file_type.value_or(file_type_of(dominant_encoding(plan.tensors))),
                       plan.target.attrs);

@@ -1,5 +1,6 @@
 // GGUF -> Hugging Face directory, through an architecture map read backwards.
 #include "engine/arch/config.hpp"
+#include "engine/arch/spelling.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/card.hpp"
 #include "engine/encoding/codec.hpp"
@@ -101,7 +102,7 @@ void add_apart(const Checkpoint& source, const arch::MappedTensor& tensor, Plan&
 // Keys that say something of the GGUF file itself.
 bool describes_container(std::string_view key) {
   return key == "general.architecture" || key == "general.file_type" || key == "general.quantization_version" ||
-         key == "general.alignment" || key.starts_with("split.") || key == source_dtypes_key;
+         key == "general.alignment" || key.starts_with("split.") || key == source_dtypes_key || key == source_names_key;
 }
 
 // The general.* keys that a model card made from them gives back.
@@ -208,6 +209,11 @@ Result<Json> read_record(const std::vector<Attr>& attrs, std::string_view key) {
   return json;
 }
 
+Result<void> spell_as_recorded(const arch::Map& map, const std::vector<Attr>& attrs, arch::Mapping& mapping) {
+  const Attr* spelling = find_attr(attrs, source_names_key);
+  return arch::spell(map, spelling == nullptr ? "" : spelling->get_text().value_or(""), mapping);
+}
+
 Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map) {
   GgufConfig config;
   HEIRLOOM_TRY(Json recorded, read_record(source.checkpoint.attrs, source_config_key));
@@ -239,6 +245,7 @@ Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, 
     return fail(Code::misuse, "no plugin writes " + base::quoted(request.target_format));
   HEIRLOOM_TRY(GgufConfig config, config_of_gguf(source, map));
   HEIRLOOM_TRY(auto mapping, arch::map_to_hugging_face(map, view.tensors(), config.normalized));
+  HEIRLOOM_CHECK(spell_as_recorded(map, source.checkpoint.attrs, mapping));
   HEIRLOOM_TRY(const Json recorded_dtypes, read_record(source.checkpoint.attrs, source_dtypes_key));
   const Dtypes dtypes = read_dtypes(recorded_dtypes);
   for (arch::MappedTensor& tensor : mapping.tensors) {

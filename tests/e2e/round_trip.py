@@ -10,7 +10,9 @@ import safetensors_file
 
 
 # Variants of a class that a family's own checkpoint does not cover.
-VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe")
+VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe",
+            "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask", "FalconForCausalLM.40b",
+            "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe")
 
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
@@ -18,17 +20,30 @@ GONE = {
     "Llama4ForConditionalGeneration": r"(vision_model|multi_modal_projector)\.",
     "Qwen3_5ForConditionalGeneration": r"model\.visual\.",
     "Qwen3_5MoeForConditionalGeneration": r"model\.visual\.",
+    "GPTNeoXForCausalLM": r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)",
+    "GPT2LMHeadModel.mask": r".*\.attn\.bias",
+    "BertModel": r"pooler\.|embeddings\.position_ids",
+    "MambaForCausalLM.samehead": r"lm_head\.weight",  # tied to the embeddings
+    "Gemma3nForConditionalGeneration": r"model\.(vision_tower|audio_tower|embed_vision)\.",
+    "Gemma4ForConditionalGeneration": r"model\.(vision_tower|embed_vision)\.",
+    "Gemma4ForConditionalGeneration.moe": r"model\.(vision_tower|embed_vision)\.",
 }
 # Or it comes back near, since it was rounded on the way: so large a share of the number.
 NEAR = {
     "KimiLinearForCausalLM": (r".*\.A_log", 2 ** -20),
     "Qwen3_5ForConditionalGeneration": (r".*\.A_log", 2 ** -20),
     "Qwen3_5MoeForConditionalGeneration": (r".*\.A_log", 2 ** -20),
+    "MambaForCausalLM": (r".*\.A_log", 2 ** -20),
+    "MambaForCausalLM.lmhead": (r".*\.A_log", 2 ** -20),
+    "MambaForCausalLM.samehead": (r".*\.A_log", 2 ** -20),
 }
 # Where only the published numbers are guessed when a GGUF does not say them.
-WITH_RECORD_ONLY = {"GptOssForCausalLM": "asked for BF16, the way back does not store experts in MXFP4"}
+WITH_RECORD_ONLY = {
+    "GptOssForCausalLM": "asked for BF16, the way back does not store experts in MXFP4",
+    "Gemma3nForConditionalGeneration": "how many rows embeddings of layers have before they are filled up",
+}
 # Keys that config.json has only on the way back: what other files said.
-ADDED = {}
+ADDED = {"BertModel": ("sentence_transformers",)}
 
 
 def families():

@@ -3,7 +3,8 @@
 //
 //   node each.mjs NPM_DIR MODEL.gguf...
 //
-// A file runs when both times give the same greedy tokens and the probabilities of every token add up to one.
+// A file runs when both times give the same greedy tokens and the probabilities of every token add up to one; of a model of
+// sentences, the same embedding.
 // Exit 0: all run. 1: one does not.
 import {join, resolve} from "node:path";
 import {pathToFileURL} from "node:url";
@@ -30,9 +31,20 @@ async function generate(model) {
     return JSON.stringify(produced);
 }
 
+// A model of sentences has no next token: its numbers.
+async function embed(model) {
+    const context = await model.createEmbeddingContext({contextSize: 64, threads: 1});
+    const {vector} = await context.getEmbeddingFor("the quick fox");
+    await context.dispose();
+    if (vector.length === 0 || !vector.every(Number.isFinite))
+        throw new Error("an embedding that is not made of finite numbers");
+    return JSON.stringify(vector);
+}
+
 async function run(path) {
     const model = await llama.loadModel({modelPath: resolve(path), checkTensors: true});
-    const first = await generate(model), second = await generate(model);
+    const produce = model.fileInfo.metadata.general.architecture === "bert" ? embed : generate;
+    const first = await produce(model), second = await produce(model);
     await model.dispose();
     if (first !== second)
         throw new Error(`tokens ${first}, and then ${second}`);

