@@ -123,13 +123,16 @@ Result<Json> add_side_files(const model::Source& source, const GgufConfig& confi
     if (generation.find(key) == nullptr)
       generation.set(key, std::move(value));
   }
+  // A source that is recorded, without this file, had none.
+  const bool is_written = generation.object() != nullptr || !config.is_recorded;
   if (generation.object() == nullptr) {
     generation = Json(Json::Object{});
     for (const char* id : {"bos_token_id", "eos_token_id", "pad_token_id"})
       if (const Json* value = config.written.find(id))
         generation.set(id, *value);
   }
-  plan.side_files.push_back({"generation_config.json", "", bytes_of(generation.dump(2) + "\n")});
+  if (is_written)
+    plan.side_files.push_back({"generation_config.json", "", bytes_of(generation.dump(2) + "\n")});
   if (find_attr(attrs, "tokenizer.ggml.model") != nullptr) {
     HEIRLOOM_TRY(auto files, tokenizer::to_hugging_face(attrs));
     for (tokenizer::SideFile& file : files)
