@@ -215,7 +215,7 @@ TEST_CASE("a read option is refused") {
 }
 
 TEST_CASE("ranks' shards of a distributed checkpoint are refused as such where a tensor is in several of them") {
-  const char* metadata = R"({"DCP_SHARDING_INFO":"{\\"a\\":{\\"saved_offsets\\":[0]}}","DCP_VERSION":"1.0","format":"pt"})";
+  const char* metadata = R"({"DCP_SHARDING_INFO":"{\"a\":{\"saved_offsets\":[0]}}","DCP_VERSION":"1.0","format":"pt"})";
   std::map<std::string, Bytes> files = {{"shard-00001-model-00001-of-00001.safetensors", file_with("a", metadata)},
                                         {"shard-00002-model-00001-of-00001.safetensors", file_with("a", metadata)}};
   const auto read = read_safetensors(files);
