@@ -1,6 +1,7 @@
 // Users' maps: JSON read with FlatBuffers' own parser, which is strict about field names and types but lax about
 // hostile text; maps are trusted, as program options are.
 #include "engine/arch/map.hpp"
+#include "engine/arch/map_words.hpp"
 #include "engine/arch/rules.hpp"
 #include "engine/arch/shape.hpp"
 #include "engine/arch/verbs.hpp"
@@ -166,6 +167,12 @@ Result<std::string> read_text(const std::filesystem::path& path) {
   return json;
 }
 
+std::string what_is_wrong(const flatbuffers::Parser& parser) {
+  const std::string allowed = allowed_words(parser);
+  return "not a valid architecture map: " + parser.error_ + "; " +
+         (allowed.empty() ? "formats/schema/architecture.fbs says what is allowed" : allowed);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Map>> read_map_file(const std::filesystem::path& path) {
@@ -181,8 +188,7 @@ Result<std::unique_ptr<Map>> read_map_file(const std::filesystem::path& path) {
   if (!parser.Parse(schema_text().c_str()))
     return fail(Code::internal, "the built-in schema of maps does not parse: " + parser.error_);
   if (!parser.Parse(json->c_str(), nullptr, path.filename().c_str()))
-    return in_file("not a valid architecture map: " + parser.error_ +
-                   "; formats/schema/architecture.fbs names what is allowed");
+    return in_file(what_is_wrong(parser));
   if (parser.builder_.GetSize() == 0)
     return in_file("not a valid architecture map: it holds no object");
   std::unique_ptr<Map> map(fb::GetArchitecture(parser.builder_.GetBufferPointer())->UnPack());

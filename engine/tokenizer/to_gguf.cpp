@@ -139,7 +139,7 @@ void list_dropped(const Source& source, const Vocabulary& vocabulary, GgufTokeni
       drop(tokenizer_json_name, name, reason);
   for (const auto& [name, flag] : {std::pair("lstrip", &AddedToken::strips_left), std::pair("rstrip", &AddedToken::strips_right),
                                    std::pair("single_word", &AddedToken::is_single_word)})
-    if (std::any_of(source.added_tokens.begin(), source.added_tokens.end(), [&](const AddedToken& token) { return token.*flag; }))
+    if (std::any_of(source.added_tokens.begin(), source.added_tokens.end(), [has = flag](const AddedToken& token) { return token.*has; }))
       drop(tokenizer_json_name, std::string("added_tokens.") + name, reason);
   if (const Json* dropout = source.model_member("dropout"); dropout != nullptr && !dropout->is_null())
     drop(tokenizer_json_name, "model.dropout", "used in training only");

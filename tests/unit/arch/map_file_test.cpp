@@ -28,7 +28,7 @@ TEST_CASE("a user's map is read and wins over built-in ones") {
   CHECK(all->find_by_class("Nobody", {}) == nullptr);
 }
 
-TEST_CASE("an error in a user's map names the file, the line and where to read what is allowed") {
+TEST_CASE("an error in a user's map names the file and the line") {
   struct Row {
     const char* text;
     const char* message;
@@ -89,6 +89,8 @@ TEST_CASE("a user's map that contradicts itself or says nothing is refused with 
       {R"({"hf": "a", "gguf": "b"})", R"({"hf": "a", "gguf": "b"}, {"hf": "c", "gguf": "b"})", "the same \"hf\""},
       {R"("gguf": "b")", R"("gguf": "b", "shape": ["hidden_size*"])", "the dimension \"hidden_size*\" lacks a key"},
       {R"("gguf": "b")", R"("gguf": "b", "verbs": [{"verb": "turn_round"}])", "turn_round"},
+      {R"("gguf": "b")", R"("gguf": "b", "verbs": [{"verb": "spilt"}])", "did you mean \"split\"? VerbKind has rope_permute, "},
+      {R"("gguf": "b")", R"("gguf": "b", "shpae": ["hidden_size"])", "did you mean \"shape\"? "},
   };
   TempDirectory directory;
   for (const Row& row : rows) {
