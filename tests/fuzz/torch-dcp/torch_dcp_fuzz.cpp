@@ -76,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     Bytes& changed = files[data[0] % 4 == 2 ? ".metadata" : "__0_0.distcp"];
     for (std::size_t i = 0; i + 3 <= rest.size(); i += 3)
-      changed[(rest[i] | rest[i + 1] << 8) % changed.size()] = rest[i + 2];
+      changed[(rest[i] + std::size_t{256} * rest[i + 1]) % changed.size()] = rest[i + 2];
   }
   read(files);
   return 0;

@@ -81,13 +81,12 @@ TEST_CASE("the way back finds the numbers again, and what tensors tell") {
 TEST_CASE("keys that do not go together are refused") {
   const auto map = map_with(numbers);
   auto keys = arch::keys_from_config(*map, config(), 0)->attrs;
-  for (auto& [key, wrong] : {std::pair{"mine.count", Attr::scalar<std::uint32_t>("mine.count", 1)},
-                             std::pair{"mine.size", Attr::scalar<std::uint32_t>("mine.size", 33)},
-                             std::pair{"mine.kv", Attr::array<std::int32_t>("mine.kv", {5, 6, 5})}}) {
-    CAPTURE(key);
+  for (const Attr& wrong : {Attr::scalar<std::uint32_t>("mine.count", 1), Attr::scalar<std::uint32_t>("mine.size", 33),
+                            Attr::array<std::int32_t>("mine.kv", {5, 6, 5})}) {
+    CAPTURE(wrong.key);
     auto changed = keys;
     for (Attr& attr : changed)
-      if (attr.key == key)
+      if (attr.key == wrong.key)
         attr = wrong;
     CHECK_FALSE(arch::config_from_keys(*map, changed, {}, {}));
   }

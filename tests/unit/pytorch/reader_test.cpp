@@ -114,7 +114,9 @@ TEST_CASE("every data type has its encoding") {
       {"DoubleStorage", "f64"}, {"FloatStorage", "f32"}, {"HalfStorage", "f16"}, {"BFloat16Storage", "bf16"},
       {"LongStorage", "i64"}, {"IntStorage", "i32"}, {"ShortStorage", "i16"}, {"CharStorage", "i8"}, {"ByteStorage", "u8"},
       {"BoolStorage", "bool"}, {"ComplexFloatStorage", "c64"}, {"ComplexDoubleStorage", "c128"}};
-  for (const auto& [type, encoding] : types) {
+  for (const auto& row : types) {
+    const char* const type = row.first;
+    const char* const encoding = row.second;
     CAPTURE(std::string(type));
     const Read read = read_ok(build_zip_file(tensor(type, "0", 1, 0, {1}, {1}), {{"0", Bytes(16)}}));
     CHECK(read.checkpoint().tensors[0].encoding == encoding);
