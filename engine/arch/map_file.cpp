@@ -65,9 +65,8 @@ Result<void> check_dimensions(const Rule& rule, const std::string& name) {
       if (!number->empty())
         all.push_back(*number);
   }
-  for (const std::string* number : {&rule.experts, &rule.first_layer, &rule.end_layer})
-    if (!number->empty())
-      all.push_back(*number);
+  if (!rule.experts.empty())
+    all.push_back(rule.experts);
   for (const std::string& dimension : all)
     HEIRLOOM_CHECK(check_dimension(dimension, name));
   return {};

@@ -19,19 +19,6 @@ std::vector<std::string> one_or_several(const std::string& one, const std::vecto
   return {one};
 }
 
-Result<const Json::Array*> layer_list(const fb::TensorRuleT& rule, std::uint64_t layers, const Json& config) {
-  const Json* list = config.at(rule.layer_key);
-  if (list == nullptr || list->array() == nullptr || list->array()->size() != layers)
-    return fail(Error{Code::malformed, base::quoted(rule.layer_key) + " is not a list of a value for each of the " +
-                                           std::to_string(layers) + " layers", no_position, "config.json"});
-  return list->array();
-}
-
-bool is_value(const Json& json, const std::vector<std::string>& values) {
-  const std::string text = json.text() != nullptr ? *json.text() : json.dump();
-  return std::find(values.begin(), values.end(), text) != values.end();
-}
-
 }  // namespace
 
 std::vector<std::string> patterns_of(const fb::TensorRuleT& rule, Side side) {
@@ -52,24 +39,12 @@ Result<std::uint64_t> experts_of(const fb::TensorRuleT& rule, const Json& config
   return experts;
 }
 
-Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, const Layers& layers,
-                                             const Json& config) {
+std::vector<std::uint64_t> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, const Layers& layers) {
   if (!has_layer(pattern))
-    return std::vector<std::uint64_t>{no_layer};
-  std::uint64_t first = 0, end = layers.end();
-  if (!rule.first_layer.empty()) {
-    HEIRLOOM_TRY(first, number_of(config, rule.first_layer));
-  }
-  if (!rule.end_layer.empty()) {
-    HEIRLOOM_TRY(end, number_of(config, rule.end_layer));
-  }
-  const Json::Array* list = nullptr;
-  if (!rule.layer_key.empty()) {
-    HEIRLOOM_TRY(list, layer_list(rule, layers.count(), config));
-  }
+    return {no_layer};
   std::vector<std::uint64_t> wanted;
-  for (std::uint64_t layer = first; layer < std::min(end, layers.end()); ++layer)
-    if (layers.contains(rule.layers, layer) && (list == nullptr || is_value((*list)[layer], rule.layer_values)))
+  for (std::uint64_t layer = 0; layer < layers.end(); ++layer)
+    if (layers.contains(rule.layers, layer))
       wanted.push_back(layer);
   return wanted;
 }

@@ -21,7 +21,6 @@ std::vector<std::string> patterns_of(const fb::TensorRuleT& rule, Side side);
 Result<std::uint64_t> experts_of(const fb::TensorRuleT& rule, const model::Json& config);
 
 // The layers that have the rule's tensors, ascending; no_layer alone where the pattern has no "{i}".
-Result<std::vector<std::uint64_t>> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, const Layers& layers,
-                                             const model::Json& config);
+std::vector<std::uint64_t> layers_of(const fb::TensorRuleT& rule, const std::string& pattern, const Layers& layers);
 
 }  // namespace heirloom::arch

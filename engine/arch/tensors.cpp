@@ -52,9 +52,8 @@ Result<std::vector<Reading>> read_rules(const Map& map, Way way, const Layers& l
     for (auto* patterns : {&reading.from, &reading.to})
       for (std::string& pattern : *patterns)
         pattern = expand_count(pattern, layers.count());
-    if (!reading.from.empty()) {
-      HEIRLOOM_TRY(reading.layers, layers_of(*rule, reading.from.front(), layers, config));
-    }
+    if (!reading.from.empty())
+      reading.layers = layers_of(*rule, reading.from.front(), layers);
     // Experts that a model does not have are not asked for: only their tensors bring the rule to use.
     if (!rule->experts.empty() && reading.holds) {
       const auto experts = experts_of(*rule, config);

@@ -232,7 +232,7 @@ TEST_CASE("experts are stacked in the order of their numbers and come apart agai
 TEST_CASE("a tensor of several sources comes where the last of them is, those of a group together") {
   const std::string rules = R"({"hf": "l.{i}.e.{e}.a", "gguf": "blk.{i}.a", "experts": "num_experts", GROUP "shape": ["4"], "verbs": [{"verb": "stack"}]},
     {"hf": "l.{i}.e.{e}.b", "gguf": "blk.{i}.b", "experts": "num_experts", GROUP "shape": ["4"], "verbs": [{"verb": "stack"}]},
-    {"hf": "l.{i}.norm", "gguf": "blk.{i}.norm", "end_layer": "1"})";
+    {"hf": "l.{i}.norm", "gguf": "blk.{i}.norm", "layers": ["first"]}], "layer_sets": [{"name": "first", "below": "first_layers", "otherwise": "1"})";
   const auto with_group = [&](const std::string& group) {
     std::string text = rules;
     for (std::size_t at; (at = text.find("GROUP")) != std::string::npos;)
@@ -274,10 +274,10 @@ TEST_CASE("a missing expert is named, and so is one too many") {
   CHECK(wrong.error().message.find("[4, 4], where the configuration says [3, 4]") != std::string::npos);
 }
 
-TEST_CASE("a rule is for some layers only: from one to another, or those that a list of the configuration names") {
-  const auto map = map_with(R"({"hf": "l.{i}.dense", "gguf": "blk.{i}.dense", "end_layer": "1"},
-    {"hf": "l.{i}.sparse", "gguf": "blk.{i}.sparse", "first_layer": "1"},
-    {"hf": "l.{i}.conv", "gguf": "blk.{i}.conv", "layer_key": "layer_types", "layer_values": ["linear"]})");
+TEST_CASE("a rule is for some layers only: the first ones, the others, or those that a list of the configuration names") {
+  const auto map = map_with(R"({"hf": "l.{i}.dense", "gguf": "blk.{i}.dense", "layers": ["dense"]}, {"hf": "l.{i}.sparse", "gguf": "blk.{i}.sparse", "layers": ["sparse"]},
+    {"hf": "l.{i}.conv", "gguf": "blk.{i}.conv", "layers": ["linear"]}], "layer_sets": [
+    {"name": "dense", "below": "first_k_dense_replace", "otherwise": "1"}, {"name": "sparse", "but": "dense"}, {"name": "linear", "list": "layer_types", "value": "linear"})");
   const Checkpoint right = checkpoint_of({{"l.0.dense", {4}}, {"l.1.sparse", {4}}, {"l.1.conv", {4}}});
   CHECK(arch::map_to_gguf(*map, {&right}, all_of(right), config()));
   const Checkpoint wrong = checkpoint_of({{"l.0.dense", {4}}, {"l.1.sparse", {4}}, {"l.0.conv", {4}}, {"l.1.conv", {4}}});
