@@ -2,6 +2,7 @@
 
 #include "heirloom/checked.hpp"
 #include "plugins/common/shards/index.hpp"
+#include "plugins/common/shards/target.hpp"
 #include "plugins/pytorch/zip_records.hpp"
 
 #include <map>
@@ -10,36 +11,13 @@
 namespace heirloom::pytorch {
 namespace {
 
-constexpr std::uint64_t default_max_shard_bytes = 5'000'000'000;
 constexpr std::string_view shard_suffix = ".bin";
 
-struct Target {
-  std::uint64_t max_shard_bytes = default_max_shard_bytes;
-  std::string file = "pytorch_model.bin";
-};
+using shards::Target;
 
-Result<Target> target_of(const Options& options) {
-  Target target;
-  bool has_limit = false;
-  for (const Attr& option : options) {
-    if (option.key == "max_shard_size") {
-      const auto bytes = option.type == AttrType::u64 ? option.get<std::uint64_t>() : std::nullopt;
-      if (!bytes)
-        return fail(Code::misuse, "option \"max_shard_size\" is not a number of bytes");
-      target.max_shard_bytes = *bytes == 0 ? UINT64_MAX : *bytes;
-      has_limit = true;
-    } else if (option.key == "target_name") {
-      target.file = option.get_text().value_or("");
-      if (target.file.empty() || target.file == "." || target.file == ".." || target.file.find('/') != std::string::npos)
-        return fail(Code::misuse, "option \"target_name\" is not a file name: \"" + target.file + "\"");
-    } else {
-      return fail(Code::misuse, "unknown option \"" + option.key + "\"");
-    }
-  }
-  // Only transformers' files are split unasked.
-  if (!has_limit && !target.file.ends_with(shard_suffix))
-    target.max_shard_bytes = UINT64_MAX;
-  return target;
+// Only transformers' files are split unasked.
+std::uint64_t max_shard_bytes(const Target& target) {
+  return target.max_shard_bytes.value_or(target.file.ends_with(shard_suffix) ? shards::default_max_shard_bytes : UINT64_MAX);
 }
 
 tl::unexpected<Error> refuse(Code code, const Tensor& tensor, const std::string& why) {
@@ -88,13 +66,7 @@ struct OutFile {
   Records records;
 };
 
-std::string shard_name(const std::string& stem, std::size_t index, std::size_t count) {
-  const auto five = [](std::size_t number) {
-    const std::string digits = std::to_string(number);
-    return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
-  };
-  return stem + "-" + five(index + 1) + "-of-" + five(count) + std::string(shard_suffix);
-}
+std::string stem_of(const Target& target) { return target.file.substr(0, std::min(target.file.rfind('.'), target.file.size())); }
 
 Result<std::vector<OutFile>> files_of(const Checkpoint& checkpoint, const Target& target) {
   std::vector<Saved> tensors;
@@ -105,13 +77,13 @@ Result<std::vector<OutFile>> files_of(const Checkpoint& checkpoint, const Target
       return refuse(Code::misuse, tensor, "is the name of two tensors");
     tensors.push_back(saved);
   }
-  const std::vector<std::vector<Saved>> shards = split(tensors, target.max_shard_bytes);
-  const std::string stem = target.file.substr(0, std::min(target.file.rfind('.'), target.file.size()));
+  const std::vector<std::vector<Saved>> parts = split(tensors, max_shard_bytes(target));
+  const std::string stem = stem_of(target);
   std::vector<OutFile> files;
-  for (std::size_t i = 0; i < shards.size(); ++i) {
-    const std::string name = shards.size() == 1 ? target.file : shard_name(stem, i, shards.size());
-    HEIRLOOM_TRY(Records records, records_of(name, shards[i]));
-    files.push_back({name, shards[i], std::move(records)});
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::string name = parts.size() == 1 ? target.file : shards::shard_name(stem, i, parts.size(), shard_suffix);
+    HEIRLOOM_TRY(Records records, records_of(name, parts[i]));
+    files.push_back({name, parts[i], std::move(records)});
   }
   return files;
 }
@@ -141,7 +113,7 @@ Result<void> add_file(const OutFile& out, std::uint32_t file, Layout& layout) {
 Result<Layout> PytorchWriter::plan(std::uint32_t, const Checkpoint& checkpoint, const Options& options) const {
   if (!checkpoint.attrs.empty())
     return fail(Code::unsupported, "a PyTorch state_dict has no place for metadata such as \"" + checkpoint.attrs[0].key + "\"");
-  HEIRLOOM_TRY(const Target target, target_of(options));
+  HEIRLOOM_TRY(const Target target, shards::target_of(options, "pytorch_model.bin"));
   HEIRLOOM_TRY(const std::vector<OutFile> files, files_of(checkpoint, target));
   Layout layout;
   layout.checksum = "crc32";
@@ -157,15 +129,14 @@ Result<Layout> PytorchWriter::plan(std::uint32_t, const Checkpoint& checkpoint, 
   if (files.size() > 1) {
     const std::string text = shards::index_text(file_of, total_bytes);
     layout.literals.push_back({static_cast<std::uint32_t>(files.size()), 0, {text.begin(), text.end()}});
-    const std::string stem = target.file.substr(0, std::min(target.file.rfind('.'), target.file.size()));
-    layout.files.push_back({stem + std::string(shard_suffix) + ".index.json", text.size()});
+    layout.files.push_back({stem_of(target) + std::string(shard_suffix) + ".index.json", text.size()});
   }
   return layout;
 }
 
 Result<std::vector<Literal>> PytorchWriter::finish(std::uint32_t, const Checkpoint& checkpoint, const Options& options,
                                                    const Layout& layout, std::span<const std::uint64_t> checksums) const {
-  HEIRLOOM_TRY(const Target target, target_of(options));
+  HEIRLOOM_TRY(const Target target, shards::target_of(options, "pytorch_model.bin"));
   HEIRLOOM_TRY(std::vector<OutFile> files, files_of(checkpoint, target));
   std::vector<std::uint32_t> crc_of(checkpoint.tensors.size());
   for (std::size_t i = 0; i < layout.placements.size(); ++i)

@@ -3,16 +3,6 @@
 #include <utility>
 
 namespace heirloom::safetensors {
-namespace {
-
-std::string five_digits(std::size_t number) {
-  std::string text = std::to_string(number);
-  if (text.size() < 5)
-    text.insert(0, 5 - text.size(), '0');
-  return text;
-}
-
-}  // namespace
 
 // A tensor with a shard of its own does not close the shard that is being filled, as in the reference library.
 std::vector<std::vector<Outgoing>> split(const std::vector<Outgoing>& tensors, std::uint64_t max_bytes) {
@@ -34,10 +24,6 @@ std::vector<std::vector<Outgoing>> split(const std::vector<Outgoing>& tensors, s
   if (!open.empty() || shards.empty())
     shards.push_back(std::move(open));
   return shards;
-}
-
-std::string shard_name(const std::string& stem, std::size_t index, std::size_t count) {
-  return stem + "-" + five_digits(index + 1) + "-of-" + five_digits(count) + ".safetensors";
 }
 
 }  // namespace heirloom::safetensors

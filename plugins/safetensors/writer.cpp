@@ -3,6 +3,7 @@
 #include "header_text.hpp"
 #include "heirloom/checked.hpp"
 #include "plugins/common/shards/index.hpp"
+#include "plugins/common/shards/target.hpp"
 #include "shards.hpp"
 #include "split.hpp"
 
@@ -13,34 +14,9 @@
 namespace heirloom::safetensors {
 namespace {
 
-struct Target {
-  std::uint64_t max_shard_bytes = default_max_shard_bytes;
-  std::string file = "model.safetensors";
-
-  // The name without its suffix; shards and the index are named after it.
-  std::string stem() const {
-    return file.ends_with(file_suffix) ? file.substr(0, file.size() - file_suffix.size()) : file;
-  }
-};
-
-Result<Target> read_options(const Options& options) {
-  Target target;
-  for (const Attr& option : options) {
-    if (option.key == "max_shard_size") {
-      const auto bytes = option.type == AttrType::u64 ? option.get<std::uint64_t>() : std::nullopt;
-      if (!bytes)
-        return fail(Code::misuse, "option \"max_shard_size\" is not a number of bytes");
-      target.max_shard_bytes = *bytes == 0 ? UINT64_MAX : *bytes;
-    } else if (option.key == "target_name") {
-      const std::string name(option.get_text().value_or(""));
-      if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
-        return fail(Code::misuse, "option \"target_name\" is not a file name: \"" + name + "\"");
-      target.file = name;
-    } else {
-      return fail(Code::misuse, "unknown option \"" + option.key + "\"");
-    }
-  }
-  return target;
+// The name without its suffix; shards and the index are named after it.
+std::string stem_of(const std::string& file) {
+  return file.ends_with(file_suffix) ? file.substr(0, file.size() - file_suffix.size()) : file;
 }
 
 Error at_tensor(Code code, std::string message, const std::string& tensor) {
@@ -133,18 +109,19 @@ void add_index(Layout& layout, const std::string& name, const Checkpoint& checkp
 }  // namespace
 
 Result<Layout> SafetensorsWriter::plan(std::uint32_t, const Checkpoint& checkpoint, const Options& options) const {
-  HEIRLOOM_TRY(const Target target, read_options(options));
+  HEIRLOOM_TRY(const shards::Target target, shards::target_of(options, "model.safetensors"));
   HEIRLOOM_TRY(const std::vector<Outgoing> tensors, check_tensors(checkpoint));
   HEIRLOOM_TRY(const std::vector<Attr> attrs, check_attrs(checkpoint.attrs));
-  const std::vector<std::vector<Outgoing>> shards = split(tensors, target.max_shard_bytes);
+  const std::vector<std::vector<Outgoing>> parts = split(tensors, target.max_shard_bytes.value_or(shards::default_max_shard_bytes));
   Layout layout;
-  if (shards.size() == 1) {
-    HEIRLOOM_CHECK(add_file(layout, target.file, attrs, shards.front()));
+  if (parts.size() == 1) {
+    HEIRLOOM_CHECK(add_file(layout, target.file, attrs, parts.front()));
     return layout;
   }
-  for (std::size_t i = 0; i < shards.size(); ++i)
-    HEIRLOOM_CHECK(add_file(layout, shard_name(target.stem(), i, shards.size()), attrs, shards[i]));
-  add_index(layout, target.stem() + std::string(index_suffix), checkpoint);
+  const std::string stem = stem_of(target.file);
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    HEIRLOOM_CHECK(add_file(layout, shards::shard_name(stem, i, parts.size(), file_suffix), attrs, parts[i]));
+  add_index(layout, stem + std::string(index_suffix), checkpoint);
   return layout;
 }
 

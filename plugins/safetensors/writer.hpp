@@ -5,8 +5,6 @@
 
 namespace heirloom::safetensors {
 
-inline constexpr std::uint64_t default_max_shard_bytes = 5'000'000'000;
-
 class SafetensorsWriter final : public Writer {
  public:
   // Options: "max_shard_size" (bytes of tensors in one file, 0 for no limit), "target_name" (name of the one file;

@@ -1,29 +1,12 @@
 #include "plugins/common/pickle/literals.hpp"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <charconv>
 
 namespace heirloom::pickle {
 namespace {
-
-// Bytes of the UTF-8 character at the front of `bytes`, 0 when there is none.
-std::size_t utf8_length(std::string_view bytes) {
-  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
-  const std::uint8_t first = at(0);
-  const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-  if (length == 0 || length > bytes.size())
-    return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((at(i) & 0xC0) != 0x80)
-      return 0;
-  if (length > 2) {  // overlong, a surrogate, or above U+10FFFF
-    const std::uint8_t second = at(1);
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
-        (first == 0xF4 && second > 0x8F))
-      return 0;
-  }
-  return length;
-}
 
 void put_utf8(std::string& out, std::uint32_t code) {
   const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
@@ -83,15 +66,7 @@ std::optional<std::string> take_escape(std::string_view& text) {
 
 }  // namespace
 
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::size_t length = utf8_length(bytes);
-    if (length == 0)
-      return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
+bool is_utf8(std::string_view bytes) { return simdjson::validate_utf8(bytes.data(), bytes.size()); }
 
 Integer integer_of(std::span<const std::uint8_t> bytes) {
   const std::uint8_t filler = !bytes.empty() && bytes.back() >= 0x80 ? 0xFF : 0;

@@ -3,41 +3,11 @@
 #include "plugins/common/zip/archive.hpp"
 #include "plugins/common/zip/write.hpp"
 
+#include <simdjson.h>
+
 #include <algorithm>
 
 namespace heirloom::zip {
-namespace {
-
-// Bytes of the UTF-8 sequence that `text` begins with; 0 when it is none, too long for its value, or a surrogate.
-std::size_t sequence_bytes(std::string_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t first = at(0);
-  const std::size_t size = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
-  if (size == 0 || text.size() < size)
-    return 0;
-  std::uint32_t value = size == 1 ? first : first & (0x7fu >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    if (at(i) >> 6 != 2)
-      return 0;
-    value = value << 6 | (at(i) & 0x3fu);
-  }
-  constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool is_surrogate = value >= 0xd800 && value < 0xe000;
-  return value < least[size] || value > 0x10ffff || is_surrogate ? 0 : size;
-}
-
-}  // namespace
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t size = sequence_bytes(text);
-    if (size == 0)
-      return false;
-    text.remove_prefix(size);
-  }
-  return true;
-}
-
 namespace {
 
 bool has_bad_part(std::string_view name) {
@@ -67,6 +37,8 @@ constexpr Magic magics[] = {
 };
 
 }  // namespace
+
+bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
 
 Result<void> check_name(std::string_view name, std::uint64_t position) {
   if (name.size() > max_name_bytes)

@@ -1,5 +1,6 @@
 #include "build_file.hpp"
 #include "heirloom/plugin.hpp"
+#include "plugins/common/shards/target.hpp"
 #include "plugins/safetensors/dtypes.hpp"
 #include "plugins/safetensors/writer.hpp"
 
@@ -38,7 +39,7 @@ TEST_CASE("the manifest says what the code does") {
   CHECK(format.encodings == encodings);
   for (const heirloom::OptionSpec& option : format.write_options)
     if (option.name == "max_shard_size")
-      CHECK(option.default_text == std::to_string(heirloom::safetensors::default_max_shard_bytes));
+      CHECK(option.default_text == std::to_string(heirloom::shards::default_max_shard_bytes));
 }
 
 TEST_CASE("the plugin opens a checkpoint through its C interface and says errors there") {
