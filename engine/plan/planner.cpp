@@ -2,113 +2,15 @@
 
 #include "engine/arch/config.hpp"
 #include "engine/base/text.hpp"
-#include "engine/host/option_text.hpp"
 #include "engine/model/remarks.hpp"
 #include "engine/plan/native.hpp"
 #include "engine/plan/planner_parts.hpp"
-#include "heirloom/encodings.hpp"
 
 #include <algorithm>
 #include <numeric>
 
 namespace heirloom::plan {
 namespace {
-
-// Parts of blocks that stand in tensors of their own (engine/encoding/repack.hpp).
-constexpr WellKnownEncoding apart_encodings[] = {{"mxfp4_blocks", 32, 16}, {"mxfp4_scales", 32, 1}};
-
-// A tensor as the writer sees it: blocks and scales that stand in tensors of their own are bytes.
-Tensor described(const PlanTensor& tensor) {
-  const WellKnownEncoding* row = std::find_if(std::begin(apart_encodings), std::end(apart_encodings),
-                                              [&](const auto& encoding) { return encoding.id == tensor.encoding; });
-  if (row == std::end(apart_encodings))
-    return {tensor.name, tensor.encoding, tensor.shape};
-  Tensor bytes{tensor.name, "u8", tensor.shape};
-  bytes.shape.back() /= row->block_elements;
-  if (row->block_bytes != 1)
-    bytes.shape.push_back(row->block_bytes);
-  return bytes;
-}
-
-const WellKnownEncoding* find_written_encoding(std::string_view id) {
-  for (const WellKnownEncoding& encoding : apart_encodings)
-    if (encoding.id == id)
-      return &encoding;
-  return find_well_known_encoding(id);
-}
-
-Result<Options> writer_options(const Request& request) {
-  Options options;
-  if (const Format* format = request.host->find_format(request.target_format)) {
-    HEIRLOOM_TRY(options, host::parse_options(*format, format->write_options, request.target_options, host::Unknown::refuse));
-  }
-  std::string name = request.target_name;
-  if (!request.native_layout.empty()) {
-    const Format* format = request.host->find_format(request.target_format);
-    HEIRLOOM_TRY(name, native_file(request.native_layout, *format));
-    // What reads these layouts wants one file.
-    if (request.max_shard_size == 0 && find_attr(options, "max_shard_size") == nullptr &&
-        host::declares(format->write_options, "max_shard_size"))
-      options.push_back(Attr::scalar("max_shard_size", std::uint64_t{0}));
-  }
-  if (!name.empty())
-    options.push_back(Attr::text(std::string(host::target_name_option), name));
-  if (request.max_shard_size == 0)
-    return options;
-  if (find_attr(options, "max_shard_size") != nullptr)
-    return fail(Code::misuse, "--max-shard-size and --target-option max_shard_size are the same; give one");
-  options.push_back(Attr::scalar("max_shard_size", request.max_shard_size));
-  return options;
-}
-
-// A format without a place for metadata holds none of what would be carried. What safetensors says of itself is no loss.
-void drop_attrs(const Format& target, Plan& plan) {
-  for (const Attr& attr : plan.target.attrs) {
-    const auto is_of = [&](const Disposition& known) {
-      return known.fate == Fate::carried && known.item.ends_with(":" + attr.key);
-    };
-    auto found = std::find_if(plan.dispositions.begin(), plan.dispositions.end(), is_of);
-    if (found == plan.dispositions.end())
-      found = plan.dispositions.insert(found, {"metadata:" + attr.key});
-    *found = {found->item, Fate::dropped, "", target.id + " holds no metadata",
-              plan.source_format != "safetensors" || attr.key != "format"};
-  }
-  plan.target.attrs.clear();
-}
-
-// Fills in the description of the output and asks the writer for its layout.
-Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
-  plan.target.format = request.target_format;
-  for (const PlanTensor& tensor : plan.tensors) {
-    plan.target.tensors.push_back(described(tensor));
-    if (plan.target.tensors.back().encoding != tensor.encoding)
-      plan.target.use_encoding({"u8", 1, 1});
-    const Encoding* known = request.source->checkpoint.find_encoding(tensor.encoding);
-    const WellKnownEncoding* row = find_written_encoding(tensor.encoding);
-    if (known == nullptr && row == nullptr)
-      return fail(Error{Code::unsupported, "encoding " + base::quoted(tensor.encoding) + " is not known", no_position, "",
-                        tensor.name});
-    plan.target.use_encoding(known != nullptr ? *known
-                                              : Encoding{std::string(row->id), row->block_elements, row->block_bytes});
-  }
-  HEIRLOOM_TRY(plan.writer_options, writer_options(request));
-  HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, plan.writer_options, log));
-  return {};
-}
-
-// A weight file and a side file, or two side files, must not have the same name.
-Result<void> check_names(const Plan& plan) {
-  std::vector<std::string> names;
-  for (const File& file : plan.layout.files)
-    names.push_back(file.name);
-  for (const SideFile& file : plan.side_files)
-    names.push_back(file.name);
-  std::sort(names.begin(), names.end());
-  const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice != names.end())
-    return fail(Code::internal, "two output files would be named " + base::quoted(*twice));
-  return {};
-}
 
 const arch::Map* find_map(const Request& request, const View& view, Ecosystem from) {
   if (from == Ecosystem::hugging_face)
@@ -361,10 +263,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     append_importance_keys(*request.importance, plan.target.attrs);
   note_unused_overrides(request.recipe, plan);
   note_other_files(view.package, plan);
-  if (const Format* target = request.host->find_format(request.target_format); target != nullptr && !target->attrs)
-    drop_attrs(*target, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
-  HEIRLOOM_CHECK(check_names(plan));
   return plan;
 }
 

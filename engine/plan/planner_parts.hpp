@@ -33,6 +33,10 @@ Result<void> plan_quantize(const Request& request, const View& view, Plan& plan)
 Result<void> add_by_recipe(const Request& request, std::vector<arch::MappedTensor> tensors,
                            const std::vector<std::string>& kept, const std::vector<Attr>& keys, Plan& plan);
 
+// The last step: fills in the description of the output, drops metadata that its format has no place for, and asks the
+// writer for the layout. Internal where two output files would have one name.
+Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan);
+
 // Moves general.quantization_version and general.file_type to the end, as llama-quantize does.
 void set_quantize_keys(std::uint32_t file_type, std::vector<Attr>& attrs);
 inline constexpr std::uint32_t quantization_version = 2;
