@@ -39,6 +39,9 @@ struct OpenOptions {
   bool ignores_unknown = false;                // of option_texts
 };
 
+// Whether a file has one of the names by which frameworks find the weights of a directory.
+bool is_usual_name(std::string_view file);
+
 class Host {
  public:
   // Loads every *.so of the directories, sorted by name within each; a plugin id or format id seen before is skipped

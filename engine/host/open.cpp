@@ -76,6 +76,10 @@ Result<void> check_not_empty(const FileSet& files) {
 
 }  // namespace
 
+bool is_usual_name(std::string_view file) {
+  return std::ranges::find(usual_names, file, &UsualName::file) != std::end(usual_names);
+}
+
 // Lists what each reading format says, in the order of loading.
 std::vector<Host::Claim> Host::claims(const FileSet& files, const base::Log& log) const {
   std::vector<Claim> all;

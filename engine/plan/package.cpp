@@ -1,5 +1,7 @@
 #include "engine/plan/package.hpp"
 
+#include "engine/host/host.hpp"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -12,9 +14,6 @@ namespace {
 // What holds weights, or the state of a training: never copied as a file that lies beside them.
 constexpr std::array weight_suffixes = {".safetensors", ".gguf", ".bin",  ".pt",  ".pth", ".ckpt",   ".distcp",
                                         ".msgpack",     ".h5",   ".onnx", ".npz", ".npy", ".partial"};
-// Files that bring the directory that they lie in with them.
-constexpr std::array model_names = {"model.safetensors", "pytorch_model.bin", ".metadata", "consolidated.safetensors",
-                                    "consolidated.00.pth"};
 
 bool has_weight_suffix(std::string_view name) {
   return std::any_of(weight_suffixes.begin(), weight_suffixes.end(),
@@ -33,9 +32,9 @@ Result<model::Json> read_json(const model::Source& source, std::string_view name
   return json;
 }
 
+// A file of a usual name brings the directory that it lies in with it.
 bool has_neighbours(const std::string& primary) {
-  return primary.empty() || primary.ends_with(".index.json") ||
-         std::find(model_names.begin(), model_names.end(), primary) != model_names.end();
+  return primary.empty() || primary.ends_with(".index.json") || host::is_usual_name(primary);
 }
 
 // A card that is too large says nothing, but is still a file to copy.
