@@ -1,0 +1,112 @@
+#include "engine/provenance/canonical_json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace heirloom::provenance {
+namespace {
+
+using model::Json;
+
+constexpr std::int64_t max_exact = std::int64_t{1} << 53;
+
+// Text that orders as UTF-16 does: only characters beyond U+FFFF (surrogates, 0xD800 and up) and U+E000 to U+FFFF differ
+// from the order of UTF-8.
+std::u16string utf16(std::string_view text) {
+  std::u16string units;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<std::uint8_t>(text[i]);
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    std::uint32_t point = length == 1 ? lead : lead & (0xFFu >> (length + 1));
+    for (std::size_t k = 1; k < length && i + k < text.size(); ++k)
+      point = point << 6 | (static_cast<std::uint8_t>(text[i + k]) & 0x3Fu);
+    if (point >= 0x10000) {
+      units += static_cast<char16_t>(0xD7C0 + (point >> 10));
+      units += static_cast<char16_t>(0xDC00 + (point & 0x3FF));
+    } else {
+      units += static_cast<char16_t>(point);
+    }
+    i += length;
+  }
+  return units;
+}
+
+void put_text(std::string_view text, std::string& out) {
+  out += '"';
+  for (const char byte : text) {
+    switch (byte) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\b': out += "\\b"; break;
+      case '\f': out += "\\f"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        if (static_cast<std::uint8_t>(byte) >= 0x20) {
+          out += byte;
+          break;
+        }
+        std::array<char, 8> escape;
+        std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(byte));
+        out += escape.data();
+    }
+  }
+  out += '"';
+}
+
+Result<void> put(const Json& value, std::string& out);
+
+Result<void> put_object(const Json::Object& object, std::string& out) {
+  std::vector<std::pair<std::u16string, const Json::Object::value_type*>> members;
+  for (const auto& member : object)
+    members.emplace_back(utf16(member.first), &member);
+  std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  out += '{';
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (i != 0)
+      out += ',';
+    put_text(members[i].second->first, out);
+    out += ':';
+    HEIRLOOM_CHECK(put(members[i].second->second, out));
+  }
+  out += '}';
+  return {};
+}
+
+Result<void> put(const Json& value, std::string& out) {
+  if (value.is_null()) {
+    out += "null";
+  } else if (const bool* flag = value.boolean()) {
+    out += *flag ? "true" : "false";
+  } else if (const std::string* text = value.text()) {
+    put_text(*text, out);
+  } else if (const Json::Array* array = value.array()) {
+    out += '[';
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      if (i != 0)
+        out += ',';
+      HEIRLOOM_CHECK(put((*array)[i], out));
+    }
+    out += ']';
+  } else if (const Json::Object* object = value.object()) {
+    return put_object(*object, out);
+  } else {
+    const auto number = value.integer();
+    if (!number || *number > max_exact || *number < -max_exact)
+      return fail(Code::internal, "a record holds a number that is no integer of at most 2^53");
+    out += std::to_string(*number);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> canonical(const Json& value) {
+  std::string out;
+  HEIRLOOM_CHECK(put(value, out));
+  return out;
+}
+
+}  // namespace heirloom::provenance

@@ -1,0 +1,130 @@
+#include "engine/provenance/log.hpp"
+
+#include "engine/base/text.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace heirloom::provenance {
+namespace {
+
+LogLine understand(std::string text) {
+  LogLine line{std::move(text)};
+  auto envelope = parse_envelope(line.text);
+  if (!envelope) {
+    line.problem = envelope.error().message;
+    return line;
+  }
+  line.envelope = std::move(*envelope);
+  if (line.envelope->type != payload_type) {
+    line.problem = "holds " + base::quoted(line.envelope->type) + ", not " + base::quoted(payload_type);
+    return line;
+  }
+  auto statement = parse_statement(line.envelope->payload);
+  if (statement)
+    line.statement = std::move(*statement);
+  else
+    line.problem = statement.error().message;
+  return line;
+}
+
+bool is_event(const LogLine& line) { return line.statement && line.statement->predicate_type == slsa_provenance; }
+
+}  // namespace
+
+void Log::append(const Envelope& envelope) { lines.push_back(understand(encode(envelope))); }
+
+std::string Log::text() const {
+  std::string all;
+  for (const LogLine& line : lines)
+    all += line.text + "\n";
+  return all;
+}
+
+const LogLine* Log::find(std::string_view id) const {
+  for (const LogLine& line : lines)
+    if (line.envelope && base::to_hex(line.envelope->id()) == id)
+      return &line;
+  return nullptr;
+}
+
+std::vector<const LogLine*> Log::heads() const {
+  std::set<std::string> followed;
+  for (const LogLine& line : lines)
+    if (is_event(line))
+      for (std::string& id : prior_events(*line.statement))
+        followed.insert(std::move(id));
+  std::vector<const LogLine*> heads;
+  for (const LogLine& line : lines)
+    if (is_event(line) && !followed.contains(base::to_hex(line.envelope->id())))
+      heads.push_back(&line);
+  return heads;
+}
+
+std::vector<std::pair<std::string, std::string>> Log::missing() const {
+  std::set<std::string> there;
+  for (const LogLine& line : lines)
+    if (line.statement)
+      there.insert(base::to_hex(line.envelope->id()));
+  std::vector<std::pair<std::string, std::string>> missing;
+  for (const LogLine& line : lines)
+    if (is_event(line))
+      for (const std::string& id : prior_events(*line.statement))
+        if (!there.contains(id))
+          missing.emplace_back(base::to_hex(line.envelope->id()), id);
+  return missing;
+}
+
+Result<Log> parse_log(std::string_view text) {
+  if (text.size() > max_log_bytes)
+    return fail(Code::limit, "the log is longer than " + base::human_bytes(max_log_bytes));
+  Log log;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r'))
+      line.remove_suffix(1);
+    if (line.empty())
+      continue;
+    if (log.lines.size() == max_log_lines)
+      return fail(Code::limit, "the log has more than " + std::to_string(max_log_lines) + " lines");
+    log.lines.push_back(understand(std::string(line)));
+  }
+  return log;
+}
+
+std::vector<std::string> prior_events(const Statement& statement) {
+  std::vector<std::string> ids;
+  const model::Json* dependencies = statement.predicate.at("buildDefinition.resolvedDependencies");
+  if (dependencies == nullptr || dependencies->array() == nullptr)
+    return ids;
+  for (const model::Json& dependency : *dependencies->array())
+    if (const auto resource = parse_resource(dependency); resource && resource->role() == "prior-event")
+      if (const std::string* id = resource->digest_of("sha256"))
+        ids.push_back(*id);
+  return ids;
+}
+
+Log log_of_payloads(const std::vector<std::string>& payloads) {
+  Log log;
+  for (const std::string& payload : payloads)
+    log.append({payload});
+  return log;
+}
+
+void merge(const Log& more, Log& into) {
+  for (const LogLine& line : more.lines) {
+    const auto same = std::find_if(into.lines.begin(), into.lines.end(), [&](const LogLine& known) {
+      return known.text == line.text ||
+             (known.envelope && line.envelope && known.envelope->type == line.envelope->type &&
+              known.envelope->payload == line.envelope->payload);
+    });
+    if (same == into.lines.end())
+      into.lines.push_back(line);
+    else if (line.envelope && same->envelope && same->envelope->signatures.empty() && !line.envelope->signatures.empty())
+      *same = line;
+  }
+}
+
+}  // namespace heirloom::provenance

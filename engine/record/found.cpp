@@ -1,0 +1,95 @@
+#include "engine/record/found.hpp"
+
+#include "engine/base/text.hpp"
+#include "engine/provenance/names.hpp"
+
+namespace heirloom::record {
+namespace {
+
+using provenance::Part;
+
+std::string_view text_of(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// A part that lies beside the checkpoint, or nothing.
+Result<std::optional<std::vector<std::uint8_t>>> read_part(const model::Source& source, Part part, std::uint64_t limit) {
+  const std::string name = provenance::file_name(part, record_base(source));
+  HEIRLOOM_TRY(const bool is_there, source.files->exists(name));
+  if (!is_there)
+    return std::nullopt;
+  HEIRLOOM_TRY(auto bytes, source.files->read_all(name, limit));
+  return bytes;
+}
+
+void note(const model::Source& source, Part part, const Error& error, Found& found) {
+  found.problems.push_back(source.files->display(provenance::file_name(part, record_base(source))) + ": " + error.message);
+}
+
+// Payloads of embedded events: an array in GGUF, JSON text where metadata is text.
+std::vector<std::string> embedded_payloads(const Checkpoint& checkpoint, Found& found) {
+  const Attr* attr = find_attr(checkpoint.attrs, provenance::events_key);
+  if (attr == nullptr)
+    return {};
+  if (attr->is_array_of(AttrType::string))
+    return attr->strings;
+  std::vector<std::string> payloads;
+  const auto json = model::parse_json(attr->get_text().value_or(""));
+  if (!json || json->array() == nullptr) {
+    found.problems.push_back("key " + base::quoted(provenance::events_key) + " is no list of events");
+    return {};
+  }
+  for (const model::Json& payload : *json->array()) {
+    if (payload.text() == nullptr) {
+      found.problems.push_back("key " + base::quoted(provenance::events_key) + " holds something other than text");
+      return {};
+    }
+    payloads.push_back(*payload.text());
+  }
+  return payloads;
+}
+
+}  // namespace
+
+std::string record_base(const model::Source& source) {
+  if (source.files->primary().empty())
+    return "";
+  // A weight file of a directory's usual name stands for the directory, and shards for their first.
+  return source.checkpoint.files.empty() ? source.files->primary() : source.checkpoint.files.front().name;
+}
+
+Result<Found> find_record(const model::Source& source) {
+  Found found;
+  HEIRLOOM_TRY(const auto log, read_part(source, Part::log, provenance::max_log_bytes));
+  if (log) {
+    found.has_log_file = true;
+    if (auto parsed = provenance::parse_log(text_of(*log)))
+      found.log = std::move(*parsed);
+    else
+      note(source, Part::log, parsed.error(), found);
+  }
+  HEIRLOOM_TRY(const auto receipts, read_part(source, Part::receipts, provenance::max_receipts_bytes));
+  if (receipts) {
+    found.receipts_sha256 = base::sha256(*receipts);
+    if (auto parsed = provenance::parse_receipts(text_of(*receipts)))
+      found.receipts = std::move(*parsed);
+    else
+      note(source, Part::receipts, parsed.error(), found);
+  }
+  HEIRLOOM_TRY(const auto ledger, read_part(source, Part::ledger, provenance::max_ledger_bytes));
+  if (ledger) {
+    found.ledger_sha256 = base::sha256(*ledger);
+    if (auto parsed = provenance::parse_ledger(text_of(*ledger)))
+      found.ledger = std::move(*parsed);
+    else
+      note(source, Part::ledger, parsed.error(), found);
+  }
+  const auto payloads = embedded_payloads(source.checkpoint, found);
+  found.has_embedded = !payloads.empty();
+  provenance::merge(provenance::log_of_payloads(payloads), found.log);
+  if (const Attr* head = find_attr(source.checkpoint.attrs, provenance::head_key))
+    found.head = head->get_text().value_or("");
+  return found;
+}
+
+}  // namespace heirloom::record
