@@ -1,4 +1,4 @@
-#include "engine/record/origin.hpp"
+#include "engine/record/input.hpp"
 
 #include "engine/plan/package.hpp"
 #include "engine/provenance/names.hpp"
@@ -21,16 +21,16 @@ Result<std::string> name_of(const model::Source& source) {
 
 }  // namespace
 
-Result<Origin> take_origin(model::Source& source) {
-  Origin origin;
-  HEIRLOOM_TRY(origin.found, find_record(source));
-  HEIRLOOM_TRY(origin.name, name_of(source));
-  origin.format = source.checkpoint.format;
+Result<Input> take_input(model::Source& source) {
+  Input input;
+  HEIRLOOM_TRY(input.found, find_record(source));
+  HEIRLOOM_TRY(input.name, name_of(source));
+  input.format = source.checkpoint.format;
   for (const File& file : source.checkpoint.files)
-    origin.files.push_back(file.name);
-  origin.metadata_root = provenance::metadata_root(source.checkpoint.attrs);
+    input.files.push_back(file.name);
+  input.metadata_root = provenance::metadata_root(source.checkpoint.attrs);
   std::erase_if(source.checkpoint.attrs, [](const Attr& attr) { return is_own_key(attr.key); });
-  return origin;
+  return input;
 }
 
 }  // namespace heirloom::record

@@ -1,4 +1,4 @@
-// Origin: what a checkpoint is before it is converted: its own record, its name, the root of its metadata. The record's keys
+// Input: what a checkpoint is before it is converted: its own record, its name, the root of its metadata. The record's keys
 // are taken out of its description, so that no plan carries them on as ordinary metadata: a new record begins with what
 // they say.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace heirloom::record {
 
-struct Origin {
+struct Input {
   std::string name;                       // of the directory or of its (first) file
   std::string format;
   std::vector<std::string> files;         // of weights
@@ -18,6 +18,6 @@ struct Origin {
   Found found = {};
 };
 
-Result<Origin> take_origin(model::Source& source);
+Result<Input> take_input(model::Source& source);
 
 }  // namespace heirloom::record
