@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <list>
 #include <mutex>
 #include <numeric>
 
@@ -47,6 +48,44 @@ struct CanonicalTensor {
   std::vector<std::uint64_t> shape;
   std::size_t job = 0;                  // that has its values, where no rider has
   std::optional<Values> values = {};
+};
+
+// Digests of a job's riders, each alive from its first element to its last.
+class RidersDigest {
+ public:
+  RidersDigest(Job& job, const kernels::Kernels& kernels, std::vector<CanonicalTensor>& canonical)
+      : job_(job), kernels_(kernels), canonical_(canonical) {
+    std::sort(job.riders.begin(), job.riders.end(), [](const Rider& a, const Rider& b) { return a.begin < b.begin; });
+  }
+
+  // Elements from number `first` on.
+  void add(std::uint64_t first, std::span<const std::uint8_t> bytes) {
+    if (job_.riders.empty())
+      return;
+    const std::uint64_t width = job_.producer->output_offset(1), last = first + bytes.size() / width;
+    while (next_ < job_.riders.size() && job_.riders[next_].begin < last)
+      alive_.push_back({job_.riders[next_++], TensorDigest(kernels_, job_.tensor.encoding, Wanted::values)});
+    for (Alive& one : alive_) {
+      const std::uint64_t begin = std::max(one.rider.begin, first), end = std::min(one.rider.end, last);
+      one.digest.add(bytes.subspan((begin - first) * width, (end - begin) * width));
+      if (end != one.rider.end)
+        continue;
+      one.digest.raw();
+      canonical_[one.rider.canonical].values = one.digest.values();
+    }
+    std::erase_if(alive_, [&](const Alive& one) { return one.rider.end <= last; });
+  }
+
+ private:
+  struct Alive {
+    Rider rider;
+    TensorDigest digest;
+  };
+  Job& job_;
+  const kernels::Kernels& kernels_;
+  std::vector<CanonicalTensor>& canonical_;
+  std::size_t next_ = 0;
+  std::list<Alive> alive_;
 };
 
 class Identification {
@@ -160,9 +199,7 @@ class Identification {
 
   Result<void> digest(Job& job, std::size_t index, run::Buffers& buffers) {
     TensorDigest own(kernels_, job.tensor.encoding, job.wanted);
-    std::deque<TensorDigest> riders;
-    for (std::size_t i = 0; i < job.riders.size(); ++i)
-      riders.emplace_back(kernels_, job.tensor.encoding, Wanted::values);
+    RidersDigest riders(job, kernels_, canonical_);
     const run::Producer& producer = *job.producer;
     for (std::uint64_t first = 0; first < producer.elements() && index < failed_; first += job.piece) {
       if (log_.cancelled())
@@ -172,26 +209,12 @@ class Identification {
       const std::uint64_t count = std::min(job.piece, producer.elements() - first);
       HEIRLOOM_TRY(const auto bytes, producer.gather(first, count, buffers));
       own.add(bytes);
-      for (std::size_t i = 0; i < riders.size(); ++i)
-        add_part(job.riders[i], first, bytes, producer, riders[i]);
+      riders.add(first, bytes);
       log_.report(done_ += bytes.size(), total_bytes_);
     }
     job.raw = own.raw();
     job.values = own.values();
-    for (std::size_t i = 0; i < riders.size(); ++i) {
-      riders[i].raw();
-      canonical_[job.riders[i].canonical].values = riders[i].values();
-    }
     return {};
-  }
-
-  // The elements of `bytes`, which begin with the element `first`, that are a rider's.
-  static void add_part(const Rider& rider, std::uint64_t first, std::span<const std::uint8_t> bytes, const run::Producer& producer,
-                       TensorDigest& digest) {
-    const std::uint64_t width = producer.output_offset(1);
-    const std::uint64_t begin = std::max(rider.begin, first), end = std::min(rider.end, first + bytes.size() / width);
-    if (begin < end)
-      digest.add(bytes.subspan((begin - first) * width, (end - begin) * width));
   }
 
   // Of several failures the one of the first job is reported, whatever the threads' timing.
