@@ -33,4 +33,31 @@ Result<SignedLines> sign_lines(const PrivateKey& key, bool countersigns, Log& lo
   return counts;
 }
 
+std::vector<LineCheck> check_lines(const Log& log, const Trust& trust) {
+  std::vector<LineCheck> checks;
+  for (const LogLine& line : log.lines) {
+    LineCheck& check = checks.emplace_back();
+    check.line = checks.size();
+    if (!line.statement) {
+      check.problem = line.problem;
+      continue;
+    }
+    check.id = base::to_hex(line.envelope->id());
+    check.predicate_type = line.statement->predicate_type;
+    check.signatures = verify_signatures(*line.envelope, trust);
+    check.voucher = voucher(check.signatures, *line.statement);
+  }
+  return checks;
+}
+
+bool is_vouched_for(const std::vector<LineCheck>& lines) {
+  bool has_statement = false;
+  for (const LineCheck& line : lines) {
+    has_statement = has_statement || !line.id.empty();
+    if (!line.id.empty() && line.voucher == nullptr)
+      return false;
+  }
+  return has_statement;
+}
+
 }  // namespace heirloom::provenance

@@ -19,21 +19,6 @@ Result<void> check_ignored(const std::string& path) {
   return {};
 }
 
-// The certificates that a bundle holds: leaf first, without the root.
-Result<std::vector<Certificate>> ordered_chain(const PrivateKey& key, std::vector<Certificate> chain) {
-  HEIRLOOM_TRY(const PublicKey leaf, chain.front().public_key());
-  if (leaf.hint() != key.public_key().hint())
-    return fail(Code::misuse, "the certificate " + base::quoted(chain.front().subject()) + " is not of the private key");
-  HEIRLOOM_CHECK(chain.front().check_may_sign());
-  if (chain.size() > 1 && chain.back().is_self_issued())
-    chain.pop_back();
-  for (std::size_t i = 1; i < chain.size(); ++i)
-    if (!chain[i - 1].is_issued_by(chain[i]))
-      return fail(Code::misuse, "the certificate " + base::quoted(chain[i - 1].subject()) + " is not issued by the next of the chain, " +
-                                    base::quoted(chain[i].subject()));
-  return chain;
-}
-
 Json material_of(const PrivateKey& key, const std::vector<Certificate>& chain) {
   Json::Object material;
   if (chain.empty()) {
@@ -49,6 +34,20 @@ Json material_of(const PrivateKey& key, const std::vector<Certificate>& chain) {
 }
 
 }  // namespace
+
+Result<std::vector<Certificate>> order_chain(const PublicKey& key, std::vector<Certificate> chain) {
+  HEIRLOOM_TRY(const PublicKey leaf, chain.front().public_key());
+  if (leaf.hint() != key.hint())
+    return fail(Code::misuse, "the certificate " + base::quoted(chain.front().subject()) + " is not of the private key");
+  HEIRLOOM_CHECK(chain.front().check_may_sign());
+  if (chain.size() > 1 && chain.back().is_self_issued())
+    chain.pop_back();
+  for (std::size_t i = 1; i < chain.size(); ++i)
+    if (!chain[i - 1].is_issued_by(chain[i]))
+      return fail(Code::misuse, "the certificate " + base::quoted(chain[i - 1].subject()) + " is not issued by the next of the chain, " +
+                                    base::quoted(chain[i].subject()));
+  return chain;
+}
 
 base::Digest oms_root(const OmsManifest& manifest) {
   base::Sha256 root;
@@ -87,12 +86,8 @@ Result<std::string> make_oms(const OmsManifest& manifest, const PrivateKey& key,
     return fail(Code::limit, "the names of the files are longer than " + base::human_bytes(max_payload_bytes));
   HEIRLOOM_TRY(auto signature, key.sign(pre_authentication(envelope)));
   envelope.signatures.push_back({key.public_key().hint(), std::move(signature)});
-  std::vector<Certificate> certificates;
-  if (!chain.empty()) {
-    HEIRLOOM_TRY(certificates, ordered_chain(key, chain));
-  }
   const Json bundle(Json::Object{{"mediaType", Json(std::string(oms_media_type))},
-                                 {"verificationMaterial", material_of(key, certificates)},
+                                 {"verificationMaterial", material_of(key, chain)},
                                  {"dsseEnvelope", to_json(envelope)}});
   return bundle.dump() + "\n";
 }

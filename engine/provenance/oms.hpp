@@ -35,7 +35,10 @@ base::Digest oms_root(const OmsManifest& manifest);
 // The statement's payload, files sorted by name.
 Result<std::string> encode(const OmsManifest& manifest);
 
-// A bundle signed by the key. `chain` is empty, or the certificates of the key, leaf first, without the root.
+// The certificates of a key as a bundle holds them. `chain` is leaf first, each issued by the next; a root at its end is left
+// out. Misuse when it is not in this order, not of this key, or when the leaf may not sign.
+Result<std::vector<Certificate>> order_chain(const PublicKey& key, std::vector<Certificate> chain);
+// A bundle signed by the key. `chain` is empty, or what order_chain() gave.
 Result<std::string> make_oms(const OmsManifest& manifest, const PrivateKey& key, const std::vector<Certificate>& chain);
 
 // A bundle as read: well-formed, with exactly one signature. Its payload is nobody's word until verify_oms_signature says so.
