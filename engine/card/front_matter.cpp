@@ -119,10 +119,10 @@ std::string flow_of(const Json& value) {  // NOLINT(misc-no-recursion): depth is
 
 std::string value_of(const Json& value) { return value.text() != nullptr ? yaml_scalar(*value.text()) : flow_of(value); }
 
-std::vector<std::string> block_of(const std::string& key, const Json& value, const std::string& line_end) {
-  const std::string name = yaml_scalar(key) + ":";
+std::vector<std::string> block_of(const FrontMatterEdit& edit, const Json& value, const std::string& line_end) {
+  const std::string name = yaml_scalar(edit.key) + ":";
   if (value.array() == nullptr || value.array()->empty())
-    return {name + " " + value_of(value) + line_end};
+    return {name + " " + (value.is_number() && !edit.text.empty() ? edit.text : value_of(value)) + line_end};
   std::vector<std::string> lines{name + line_end};
   for (const Json& item : *value.array())
     lines.push_back("- " + value_of(item) + line_end);
@@ -175,7 +175,8 @@ Result<Json> typed(const FrontMatterEdit& edit, const Yaml* before) {
   if (!before->is_scalar())
     return fail(Code::misuse, "key \"" + edit.key + "\" is a " + (before->kind == Yaml::Kind::list ? "list" : "mapping") +
                                   "; give a JSON value of that kind, as '[\"a\", \"b\"]'");
-  return before->kind == Yaml::Kind::text && value.text() == nullptr ? Json(value.dump()) : value;
+  const bool is_other = before->kind == Yaml::Kind::text && value.text() == nullptr;
+  return is_other ? Json(edit.text.empty() ? value.dump() : edit.text) : value;
 }
 
 // What the new front matter must say.
@@ -235,7 +236,7 @@ Result<EditedReadme> edit_front_matter(std::string_view readme, const std::vecto
                         parts.lines.begin() + static_cast<std::ptrdiff_t>(block->last));
     }
     if (values.back()) {
-      const std::vector<std::string> lines = block_of(edit.key, *values.back(), parts.line_end);
+      const std::vector<std::string> lines = block_of(edit, *values.back(), parts.line_end);
       parts.lines.insert(parts.lines.begin() + static_cast<std::ptrdiff_t>(at), lines.begin(), lines.end());
     }
     expect(edit.key, edit.value, root);

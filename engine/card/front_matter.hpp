@@ -16,6 +16,7 @@ namespace heirloom::card {
 struct FrontMatterEdit {
   std::string key;                    // of the first level
   std::optional<model::Json> value;   // nothing: the key is removed
+  std::string text = {};              // a number as it is written; "" for the usual form
 };
 
 struct EditedReadme {
