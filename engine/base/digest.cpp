@@ -40,6 +40,12 @@ Digest Sha256::finish() {
   return digest;
 }
 
+Sha256 Sha256::copy() const {
+  Sha256 other;
+  require(EVP_MD_CTX_copy_ex(other.state_->context.get(), state_->context.get()) == 1);
+  return other;
+}
+
 std::string to_hex(const Digest& digest) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string hex;

@@ -19,6 +19,8 @@ class Sha256 {
   Sha256& operator=(Sha256&&) noexcept;
   void update(std::span<const std::uint8_t> bytes);
   Digest finish();  // once
+  // A stream of its own that has taken the same bytes.
+  Sha256 copy() const;
 
  private:
   struct State;

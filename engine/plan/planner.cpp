@@ -12,28 +12,6 @@
 namespace heirloom::plan {
 namespace {
 
-const arch::Map* find_map(const Request& request, const View& view, Ecosystem from) {
-  if (from == Ecosystem::hugging_face)
-    return request.maps->find_by_class(arch::hf_class_of(view.package.config), view.package.config);
-  const auto& attrs = view.checkpoint.attrs;
-  const auto name = find_attr(attrs, "general.architecture")->get_text();
-  const auto recorded = read_record(attrs, source_config_key);
-  return request.maps->find_by_gguf_name(name.value_or(""), recorded ? arch::hf_class_of(*recorded) : "", attrs);
-}
-
-std::string family_name(const View& view, Ecosystem from) {
-  if (from == Ecosystem::hugging_face)
-    return arch::hf_class_of(view.package.config);
-  return std::string(find_attr(view.checkpoint.attrs, "general.architecture")->get_text().value_or(""));
-}
-
-Ecosystem ecosystem_of(const View& view) {
-  const Attr* architecture = find_attr(view.checkpoint.attrs, "general.architecture");
-  if (view.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
-    return Ecosystem::gguf;
-  return arch::hf_class_of(view.package.config).empty() ? Ecosystem::none : Ecosystem::hugging_face;
-}
-
 // Names by reason, as far as a line goes.
 std::string lossy_text(const std::vector<arch::LossyTensor>& tensors, const std::string& reason) {
   constexpr std::size_t max_names_listed = 8;
@@ -121,6 +99,28 @@ void note_other_files(const Package& package, Plan& plan) {
 
 }  // namespace
 
+const arch::Map* find_map(const arch::Maps& maps, const View& view, Ecosystem from) {
+  if (from == Ecosystem::hugging_face)
+    return maps.find_by_class(arch::hf_class_of(view.package.config), view.package.config);
+  const auto& attrs = view.checkpoint.attrs;
+  const auto name = find_attr(attrs, "general.architecture")->get_text();
+  const auto recorded = read_record(attrs, source_config_key);
+  return maps.find_by_gguf_name(name.value_or(""), recorded ? arch::hf_class_of(*recorded) : "", attrs);
+}
+
+std::string family_name(const View& view, Ecosystem from) {
+  if (from == Ecosystem::hugging_face)
+    return arch::hf_class_of(view.package.config);
+  return std::string(find_attr(view.checkpoint.attrs, "general.architecture")->get_text().value_or(""));
+}
+
+Ecosystem ecosystem_of(const View& view) {
+  const Attr* architecture = find_attr(view.checkpoint.attrs, "general.architecture");
+  if (view.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
+    return Ecosystem::gguf;
+  return arch::hf_class_of(view.package.config).empty() ? Ecosystem::none : Ecosystem::hugging_face;
+}
+
 std::set<std::string, std::less<>> names_of(const Checkpoint& checkpoint) {
   std::set<std::string, std::less<>> names;
   for (const Tensor& tensor : checkpoint.tensors)
@@ -187,10 +187,7 @@ Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const ar
   HEIRLOOM_TRY(Package package, read_package(source));
   HEIRLOOM_TRY(View view, make_view(source, std::move(package)));
   const Ecosystem from = ecosystem_of(view);
-  Request request;
-  request.maps = &maps;
-  request.source = &source;
-  const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(request, view, from);
+  const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(maps, view, from);
   std::vector<arch::MappedTensor> mapped;
   if (map != nullptr && ecosystem == Ecosystem::gguf) {
     HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(*map, view.tensors(), converter_order(view.checkpoint),
@@ -238,7 +235,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     plan.warnings.push_back(no_configuration(view.package));
   const arch::Map* map = nullptr;
   if (!request.is_as_is && (is_to_gguf || is_to_hf)) {
-    map = find_map(request, view, from);
+    map = find_map(*request.maps, view, from);
     if (map == nullptr)
       plan.warnings.push_back("no architecture map for " + base::quoted(family_name(view, from)) +
                               ": tensors keep their names and layout (heirloom architectures lists the maps)");
