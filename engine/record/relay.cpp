@@ -126,21 +126,21 @@ std::vector<Attr> with_reserve(std::vector<Attr> attrs, std::uint64_t bytes) {
   return attrs;
 }
 
-// A layout in which every tensor stays, with as much reserve as fills the header: `full` bytes, or nothing.
-Result<std::optional<Layout>> fit(Relayer& relayer, const std::vector<Attr>& attrs, std::uint64_t full, std::uint64_t& reserve) {
+// A layout in which every tensor stays, with as much reserve as fills the `room` before them; or nothing.
+Result<std::optional<Layout>> fit(Relayer& relayer, const std::vector<Attr>& attrs, std::uint64_t room, std::uint64_t& reserve) {
   HEIRLOOM_TRY(Layout bare, relayer.lay_out(attrs));
   HEIRLOOM_TRY(Layout empty, relayer.lay_out(with_reserve(attrs, 0)));
   reserve = 0;
   const std::uint64_t least = empty.literals[0].bytes.size();
-  if (least <= full) {
-    reserve = full - least;
+  if (least <= room) {
+    reserve = room - least;
     HEIRLOOM_TRY(Layout filled, relayer.lay_out(with_reserve(attrs, reserve)));
     if (relayer.stays(filled))
       return filled;
     reserve = 0;
   }
   // The key itself may be what does not fit any more.
-  if (relayer.stays(bare) && bare.literals[0].bytes.size() <= relayer.room())
+  if (relayer.stays(bare) && bare.literals[0].bytes.size() <= room)
     return relayer.lay_out(attrs);
   return std::nullopt;
 }
@@ -155,13 +155,11 @@ Result<Relaid> relay(const host::Host& host, const model::Source& source, std::v
   Relaid out;
   HEIRLOOM_TRY(out.is_faithful, relayer.is_present_header(present));
   std::erase_if(attrs, [](const Attr& attr) { return attr.key == reserve_key; });
-  if (relayer.stays(present)) {
-    HEIRLOOM_TRY(auto fitting, fit(relayer, attrs, present.literals[0].bytes.size(), out.reserve_bytes));
-    if (fitting) {
-      out.header = relayer.header_of(*fitting);
-      out.plan = relayer.plan_of(std::move(*fitting));
-      return out;
-    }
+  HEIRLOOM_TRY(auto fitting, fit(relayer, attrs, relayer.room(), out.reserve_bytes));
+  if (fitting) {
+    out.header = relayer.header_of(*fitting);
+    out.plan = relayer.plan_of(std::move(*fitting));
+    return out;
   }
   out.reserve_bytes = reserve_bytes;
   HEIRLOOM_TRY(Layout moved, relayer.lay_out(with_reserve(std::move(attrs), reserve_bytes)));
