@@ -190,7 +190,8 @@ void expect(const std::string& key, const std::optional<Json>& value, Yaml& root
   node = Yaml{Yaml::Kind::text};  // only its key is compared: the value is compared as JSON
 }
 
-Result<void> check(std::string_view text, const Yaml& expected, const std::vector<FrontMatterEdit>& edits,
+// The root of the new front matter.
+Result<Yaml> check(std::string_view text, const Yaml& expected, const std::vector<FrontMatterEdit>& edits,
                    const std::vector<std::optional<Json>>& values) {
   auto root = read_root(text);
   bool is_good = root && root->members.size() == expected.members.size();
@@ -207,7 +208,12 @@ Result<void> check(std::string_view text, const Yaml& expected, const std::vecto
   }
   if (!is_good)
     return fail(Code::unsupported, "the front matter has a form that cannot be edited line by line; edit it by hand");
-  return {};
+  return root;
+}
+
+std::optional<std::string> value_in(const Yaml& root, std::string_view key) {
+  const Yaml* node = root.find(key);
+  return node == nullptr ? std::nullopt : std::optional(flow_of(json_of(*node)));
 }
 
 }  // namespace
@@ -221,7 +227,7 @@ Result<EditedReadme> edit_front_matter(std::string_view readme, const std::vecto
     const Yaml* before = root.find(edit.key);
     if (edit.key.empty() || (before == nullptr && !edit.value))
       return fail(Code::misuse, edit.key.empty() ? "a key has no name" : "there is no key \"" + edit.key + "\" to remove");
-    out.before.push_back(before == nullptr ? std::nullopt : std::optional(flow_of(json_of(*before))));
+    out.before.push_back(value_in(root, edit.key));
     values.emplace_back();
     if (edit.value) {
       HEIRLOOM_TRY(values.back(), typed(edit, before));
@@ -245,7 +251,9 @@ Result<EditedReadme> edit_front_matter(std::string_view readme, const std::vecto
   for (const std::string& line : parts.lines)
     out.text += line;
   out.text += parts.tail;
-  HEIRLOOM_CHECK(check(out.text, root, edits, values));
+  HEIRLOOM_TRY(const Yaml now, check(out.text, root, edits, values));
+  for (const FrontMatterEdit& edit : edits)
+    out.after.push_back(value_in(now, edit.key));
   return out;
 }
 

@@ -21,8 +21,8 @@ struct FrontMatterEdit {
 
 struct EditedReadme {
   std::string text;
-  // Parallel to the edits: the value before in one line, as YAML in flow style; nothing where the key was not there.
-  std::vector<std::optional<std::string>> before;
+  // Parallel to the edits: the values in one line, as YAML in flow style; nothing where the key is not there.
+  std::vector<std::optional<std::string>> before, after;
 };
 
 // A key that is new stands before the closing "---"; a README without front matter gets one. A key that is a text stays
