@@ -79,6 +79,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_listing_commands(program);
   add_identity_commands(program);
   add_verify_commands(program);
+  add_annotate_command(program);
   add_signing_commands(program);
   try {
     app.parse(argc, argv);

@@ -3,6 +3,8 @@
 #include "engine/base/text.hpp"
 #include "engine/provenance/names.hpp"
 
+#include <set>
+
 namespace heirloom::record {
 namespace {
 
@@ -90,6 +92,30 @@ Result<Found> find_record(const model::Source& source) {
   if (const Attr* head = find_attr(source.checkpoint.attrs, provenance::head_key))
     found.head = head->get_text().value_or("");
   return found;
+}
+
+std::vector<std::string> last_events(const Found& found) {
+  const auto leads_to_head = [&](const std::string& last) {
+    std::set<std::string> seen;
+    for (std::vector<std::string> open{last}; !open.empty();) {
+      const std::string id = std::move(open.back());
+      open.pop_back();
+      if (id == found.head)
+        return true;
+      const provenance::LogLine* line = seen.insert(id).second ? found.log.find(id) : nullptr;
+      if (line != nullptr && line->statement)
+        for (std::string& prior : provenance::prior_events(*line->statement))
+          open.push_back(std::move(prior));
+    }
+    return false;
+  };
+  std::vector<std::string> all, of_head;
+  for (const provenance::LogLine* line : found.log.heads()) {
+    all.push_back(base::to_hex(line->envelope->id()));
+    if (leads_to_head(all.back()))
+      of_head.push_back(all.back());
+  }
+  return of_head.empty() ? all : of_head;
 }
 
 }  // namespace heirloom::record

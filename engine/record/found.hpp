@@ -29,4 +29,8 @@ struct Found {
 std::string record_base(const model::Source& source);
 Result<Found> find_record(const model::Source& source);
 
+// Ids of the last events: those that no other follows and that lead back to the one which the weights name, where they name
+// one; else all that no other follows.
+std::vector<std::string> last_events(const Found& found);
+
 }  // namespace heirloom::record
