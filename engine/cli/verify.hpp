@@ -1,0 +1,15 @@
+// heirloom verify and adopt: what their command lines say.
+#pragma once
+
+#include "engine/api/verify.hpp"
+#include "engine/cli/commands.hpp"
+
+namespace heirloom::cli {
+
+struct VerifyArguments {
+  VerifyOptions options;
+};
+
+int run_verify(const CommonArguments& common, const VerifyArguments& arguments);
+
+}  // namespace heirloom::cli
