@@ -42,5 +42,6 @@ CLI::Option* add_repeatable(CLI::App& command, const std::string& name, std::vec
 void add_conversion_commands(Program& program);  // convert, inspect, diff
 void add_listing_commands(Program& program);     // plugins, formats, architectures, recipes
 void add_verify_commands(Program& program);      // verify, adopt
+void add_signing_commands(Program& program);     // keygen, sign, verify-signature, trust
 
 }  // namespace heirloom::cli

@@ -77,14 +77,25 @@ std::span<const std::string> importance_needs(const Recipe& recipe) {
 
 // Tensors that the reader left out, and those that share bytes.
 void note_left_out(const Checkpoint& checkpoint, Plan& plan) {
-  for (const LeftOut& left : checkpoint.left_out)
+  for (const LeftOut& left : checkpoint.left_out) {
     plan.dispositions.push_back({"tensor:" + left.name, Fate::dropped, "", left.reason});
+    plan.dropped.push_back({left.name, left.encoding, left.shape, "", left.reason});
+  }
   constexpr std::size_t max_lines = 5;
   const auto groups = model::left_out_by_reason(checkpoint);
   for (std::size_t i = 0; i < std::min(groups.size(), max_lines); ++i)
     plan.warnings.push_back(model::describe(groups[i]));
   if (const std::uint64_t sharing = model::count_sharing(checkpoint); sharing != 0)
     plan.warnings.push_back(std::to_string(sharing) + " tensors share bytes with others; each is written for itself");
+}
+
+// A tensor of which another output uses a part is not left out.
+void keep_used(const Checkpoint& source, Plan& plan) {
+  std::set<std::string_view> used;
+  for (const PlanTensor& tensor : plan.tensors)
+    for (const std::uint32_t index : tensor.arrangement.sources)
+      used.insert(source.tensors[index].name);
+  std::erase_if(plan.dropped, [&](const Dropped& dropped) { return used.contains(dropped.name); });
 }
 
 // Files that are neither weights nor side files.
@@ -164,9 +175,11 @@ Result<std::string> encoding_of(const Checkpoint& source, const arch::MappedTens
   return encoding;
 }
 
-void note_mapping(const View& view, const arch::Mapping& mapping, Plan& plan) {
-  for (const arch::DroppedTensor& dropped : mapping.dropped)
+void note_mapping(const Checkpoint& source, const View& view, const arch::Mapping& mapping, Plan& plan) {
+  for (const arch::DroppedTensor& dropped : mapping.dropped) {
     plan.dispositions.push_back({"tensor:" + view.checkpoint.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+    drop_sources(source, view.arrangements[dropped.source], dropped.reason, plan.dropped);
+  }
   std::vector<std::string> reasons;
   for (const arch::LossyTensor& tensor : mapping.lossy)
     if (std::find(reasons.begin(), reasons.end(), tensor.reason) == reasons.end())
@@ -228,6 +241,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
                                                  : make_view(source, std::move(package), {request.config}));
   plan.warnings.insert(plan.warnings.end(), view.package.warnings.begin(), view.package.warnings.end());
   plan.dispositions.insert(plan.dispositions.end(), view.dispositions.begin(), view.dispositions.end());
+  plan.dropped.insert(plan.dropped.end(), view.dropped.begin(), view.dropped.end());
   const Ecosystem from = ecosystem_of(view);
   const bool is_to_gguf = from == Ecosystem::hugging_face && request.target_format == "gguf";
   const bool is_to_hf = from == Ecosystem::gguf && request.is_directory && request.target_format != "gguf";
@@ -260,6 +274,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     append_importance_keys(*request.importance, plan.target.attrs);
   note_unused_overrides(request.recipe, plan);
   note_other_files(view.package, plan);
+  keep_used(source.checkpoint, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   return plan;
 }

@@ -62,7 +62,7 @@ std::string converter_type(const Plan& plan) {
 Result<Made> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
                                                 Plan& plan) {
   HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, view.tensors(), converter_order(view.checkpoint), config));
-  note_mapping(view, mapping, plan);
+  note_mapping(request.source->checkpoint, view, mapping, plan);
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
     const std::string& wanted = request.recipe.encoding;
