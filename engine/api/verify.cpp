@@ -1,5 +1,6 @@
 #include "engine/api/verify.hpp"
 
+#include "engine/base/file_set.hpp"
 #include "engine/base/output.hpp"
 #include "engine/plan/importance.hpp"
 #include "engine/plan/package.hpp"
@@ -58,6 +59,25 @@ Result<void> write_file(const fs::path& path, const std::string& text) {
   return output->commit();
 }
 
+struct TrustFile {
+  std::string text;
+  std::optional<provenance::Trust> trust;
+};
+
+Result<TrustFile> read_trust_file(const fs::path& path) {
+  TrustFile file;
+  if (path.empty())
+    return file;
+  HEIRLOOM_TRY(const auto files, base::FileSet::open(path));
+  HEIRLOOM_TRY(const auto bytes, files->read_all(files->primary(), provenance::max_trust_bytes));
+  file.text.assign(bytes.begin(), bytes.end());
+  auto trust = provenance::parse_trust(file.text);
+  if (!trust)
+    return fail(std::move(trust).error().in_file(path.string()));
+  file.trust = std::move(*trust);
+  return file;
+}
+
 Result<void> check_together(const VerifyOptions& options) {
   if (options.sources.empty() && (options.reproduces || !options.importance.empty()))
     return fail(Code::misuse, "--reproduce and --imatrix make the tensors again from their source: give it with --source");
@@ -109,6 +129,9 @@ Result<report::Verified> verify(const Session& session, const VerifyOptions& opt
   if (!options.importance.empty()) {
     HEIRLOOM_TRY(importance, plan::read_importance(session.host(), options.importance, log));
   }
+  HEIRLOOM_TRY(const TrustFile trust, read_trust_file(options.trust));
+  how.trust = trust.trust ? &*trust.trust : nullptr;
+  how.directory = checked->files->primary().empty() ? options.path.string() : "";
   how.importance = importance ? &*importance : nullptr;
   how.at = options.at.value_or(present());
   how.reproduces = options.reproduces;
@@ -124,7 +147,7 @@ Result<report::Verified> verify(const Session& session, const VerifyOptions& opt
                                                            {how.importance, options.threads, options.memory_bytes}, log));
   }
   if (!options.summary.empty())
-    HEIRLOOM_CHECK(write_file(options.summary, report::verification_summary(verified, time_text(present()), "")));
+    HEIRLOOM_CHECK(write_file(options.summary, report::verification_summary(verified, time_text(present()), trust.text)));
   return verified;
 }
 

@@ -30,6 +30,18 @@ struct VerifyOptions {
 
 Result<report::Verified> verify(const Session& session, const VerifyOptions& options, const base::Log& log);
 
+struct AdoptOptions {
+  std::filesystem::path path;
+  std::filesystem::path log;                   // of the record, whatever its name
+  bool force = false;                          // replace a record that lies beside the checkpoint
+  std::size_t threads = 0;
+  std::uint64_t memory_bytes = run::default_memory_bytes;
+};
+
+// Writes the record beside the checkpoint: the log, and the receipts and the ledger that lie beside the log. Nothing when no
+// event of it made these weights.
+Result<std::optional<report::Adopted>> adopt(const Session& session, const AdoptOptions& options, const base::Log& log);
+
 // "P2", "p2", "2" or "intact".
 Result<record::Level> parse_level(std::string_view text);
 // Seconds since 1970, or UTC as 2026-01-31 or 2026-01-31T12:00:00Z.

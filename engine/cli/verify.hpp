@@ -13,6 +13,11 @@ struct VerifyArguments {
   std::string required, at;  // as given
 };
 
+struct AdoptArguments {
+  AdoptOptions options;
+};
+
+int run_adopt(const CommonArguments& common, const AdoptArguments& arguments);
 int run_verify(const CommonArguments& common, const VerifyArguments& arguments);
 
 }  // namespace heirloom::cli

@@ -45,8 +45,6 @@ std::string Link::words() const {
   std::string text(event.kind());
   if (const Resource* from = dependency("weights"); from != nullptr && !from->name.empty())
     text += " of " + from->name;
-  if (const Resource* weights = provenance::weights_of(event.subject); weights != nullptr && !weights->name.empty())
-    text += " to " + weights->name;
   if (const std::string_view recipe = parameter("recipe"); !recipe.empty())
     text += ", " + std::string(recipe);
   return text + " (" + id.substr(0, short_id) + ")";

@@ -26,7 +26,7 @@ struct Link {
   const provenance::Resource* dependency(std::string_view role) const;
   // SHA-256 of a by-product; "" when it has none of this name.
   std::string byproduct(std::string_view name) const;
-  // "convert of NAME to NAME, Q4_K_M (0123456789ab)", for people.
+  // "convert of NAME, Q4_K_M (0123456789ab)", for people.
   std::string words() const;
 };
 

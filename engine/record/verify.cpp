@@ -81,19 +81,6 @@ const Link* Check::with_byproduct(std::string_view name) const {
   return nullptr;
 }
 
-Result<base::Digest> digest_of_file(const base::FileSet& files, std::string_view name) {
-  constexpr std::uint64_t piece_bytes = 1u << 20;
-  HEIRLOOM_TRY(const std::uint64_t size, files.size(name));
-  std::vector<std::uint8_t> buffer(std::min(size, piece_bytes));
-  base::Sha256 digest;
-  for (std::uint64_t at = 0; at < size; at += piece_bytes) {
-    const std::span<std::uint8_t> part(buffer.data(), std::min(piece_bytes, size - at));
-    HEIRLOOM_CHECK(files.read(name, at, part));
-    digest.update(part);
-  }
-  return digest.finish();
-}
-
 Result<Verification> verify(const model::Source& checked, const arch::Maps& maps, const VerifyOptions& options, const base::Log& log) {
   Check check{checked, maps, options, log};
   HEIRLOOM_CHECK(run(check));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/record/chain.hpp"
+#include "engine/record/digests.hpp"
 #include "engine/record/found.hpp"
 #include "engine/record/verify.hpp"
 
@@ -16,6 +17,11 @@ namespace heirloom::record {
 
 inline constexpr std::size_t level_count = 6;
 
+struct SourceIdentity {
+  Identity stored;
+  base::Digest whole_root = {};              // of the tensors as conversions see them
+};
+
 // A verification in the making.
 struct Check {
   const model::Source& checked;
@@ -26,7 +32,7 @@ struct Check {
   Links links = {};
   const Link* last = nullptr;                // the event that made this checkpoint, or that the record ends in
   std::vector<const Link*> chain = {};       // that leads to it, itself last
-  std::vector<Identity> sources = {};        // parallel to options.sources
+  std::vector<SourceIdentity> sources = {};  // parallel to options.sources
   Verification out = {};
   std::array<std::vector<std::string>, level_count> reasons = {};  // why not, by level
 
@@ -50,8 +56,5 @@ Result<void> check_declared(Check& check);
 Result<void> check_signatures(Check& check);
 Result<void> check_sources(Check& check);
 Result<void> check_replay(Check& check);
-
-// SHA-256 of a file of the set, read by pieces.
-Result<base::Digest> digest_of_file(const base::FileSet& files, std::string_view name);
 
 }  // namespace heirloom::record

@@ -16,7 +16,7 @@ std::string name_of(const Resource& weights) { return weights.name.empty() ? std
 // The source with this root, or nothing.
 std::optional<std::size_t> source_with(const Check& check, std::string_view root) {
   for (std::size_t i = 0; i < check.sources.size(); ++i)
-    if (base::to_hex(check.sources[i].stored_root) == root)
+    if (base::to_hex(check.sources[i].stored.stored_root) == root || base::to_hex(check.sources[i].whole_root) == root)
       return i;
   return std::nullopt;
 }
@@ -72,6 +72,9 @@ Result<void> check_begin(Check& check, const Link& link) {
                                                        : "--source is not " + name_of(*weights) + " that the chain begins at: other weights");
     return {};
   }
+  const std::string* metadata = weights->digest_of(provenance::metadata_root_name);
+  if (metadata != nullptr && *metadata != base::to_hex(check.sources[*at].stored.metadata_root))
+    check.against(Level::linked, "the metadata of --source is not that of " + name_of(*weights) + " that the chain begins at");
   if (!has_revision(check, link, *root))
     check.against(Level::linked, "nothing says which revision of a repository " + name_of(*weights) + " is");
   return check_files_read(check, link, *check.options.sources[*at].stored->files);
@@ -96,8 +99,14 @@ void take(Check& check, const Replayed& replayed) {
 
 Result<void> check_sources(Check& check) {
   for (const SourceAtHand& source : check.options.sources) {
-    HEIRLOOM_TRY(Identity identity, identify(*source.stored, check.maps, {check.options.threads, check.options.memory_bytes, false}, check.log));
-    check.sources.push_back(std::move(identity));
+    const IdentifyOptions how{check.options.threads, check.options.memory_bytes, false};
+    HEIRLOOM_TRY(Identity stored, identify(*source.stored, check.maps, how, check.log));
+    base::Digest whole = stored.stored_root;
+    if (source.whole->checkpoint.tensors != source.stored->checkpoint.tensors) {
+      HEIRLOOM_TRY(const Identity seen, identify(*source.whole, check.maps, how, check.log));
+      whole = seen.stored_root;
+    }
+    check.sources.push_back({std::move(stored), whole});
   }
   for (const Link* link : check.chain) {
     const bool is_first = std::none_of(link->prior.begin(), link->prior.end(), [&](const std::string& id) { return check.links.find(id) != nullptr; });

@@ -1,6 +1,7 @@
 // What `heirloom verify` prints. Pure functions; JSON has stable member names.
 #pragma once
 
+#include "engine/record/adopt.hpp"
 #include "engine/record/foreign.hpp"
 #include "engine/record/verify.hpp"
 
@@ -24,6 +25,14 @@ struct Verified {
   // exactly what a known way makes of it. Where nothing is required, a record that ends in these weights.
   bool is_good() const;
 };
+
+struct Adopted {
+  record::Adoption adoption;
+  std::string path;
+  std::vector<std::string> written;                  // files
+};
+std::string adopt_text(const Adopted& adopted);
+std::string adopt_json(const Adopted& adopted);
 
 std::string verify_text(const Verified& verified);
 std::string verify_json(const Verified& verified);
