@@ -3,8 +3,10 @@
 #include "engine/arch/config.hpp"
 #include "engine/base/text.hpp"
 #include "engine/model/remarks.hpp"
+#include "engine/plan/inventory.hpp"
 #include "engine/plan/native.hpp"
 #include "engine/plan/planner_parts.hpp"
+#include "engine/provenance/legal_files.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -107,6 +109,21 @@ void note_left_out(const Checkpoint& checkpoint, Plan& plan) {
     plan.warnings.push_back(model::describe(groups[i]));
   if (const std::uint64_t sharing = model::count_sharing(checkpoint); sharing != 0)
     plan.warnings.push_back(std::to_string(sharing) + " tensors share bytes with others; each is written for itself");
+}
+
+// Dropped by the reader, by the view and by the map: the first reason counts.
+void drop_repeated_tensors(Plan& plan) {
+  std::set<std::string> seen;
+  std::erase_if(plan.dispositions, [&](const Disposition& disposition) {
+    return disposition.item.starts_with("tensor:") && !seen.insert(disposition.item).second;
+  });
+}
+
+// A licence, an attribution or a reference that goes is a loss, whoever let it go.
+void mark_losses(Plan& plan) {
+  for (Disposition& disposition : plan.dispositions)
+    if (disposition.fate == Fate::dropped && provenance::is_attribution(disposition.item))
+      disposition.is_loss = true;
 }
 
 // Files that are neither weights nor side files.
@@ -264,6 +281,9 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   note_unused_overrides(request.recipe, plan);
   note_other_files(view.package, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
+  drop_repeated_tensors(plan);
+  mark_losses(plan);
+  HEIRLOOM_CHECK(take_inventory(source, plan, {}));
   return plan;
 }
 
