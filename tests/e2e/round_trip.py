@@ -13,7 +13,7 @@ import safetensors_file
 VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe",
             "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask", "FalconForCausalLM.40b",
             "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe",
-            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2")
+            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2", "CohereForCausalLM.plus")
 
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
