@@ -18,6 +18,7 @@ VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForC
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
     "DeepseekV3ForCausalLM": r"model\.layers\.3\.",
+    "Ernie4_5_MoeForCausalLM": r"model\.mtp_",
     "Llama4ForConditionalGeneration": r"(vision_model|multi_modal_projector)\.",
     "Qwen3_5ForConditionalGeneration": r"model\.visual\.",
     "Qwen3_5MoeForConditionalGeneration": r"model\.visual\.",
