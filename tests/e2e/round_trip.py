@@ -13,7 +13,7 @@ import safetensors_file
 VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe",
             "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask", "FalconForCausalLM.40b",
             "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe",
-            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2", "CohereForCausalLM.plus")
+            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2", "CohereForCausalLM.plus", "Exaone4ForCausalLM.small")
 
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
@@ -44,6 +44,8 @@ WITH_RECORD_ONLY = {
     "GptOssForCausalLM": "asked for BF16, the way back does not store experts in MXFP4",
     "Gemma3nForConditionalGeneration": "how many rows embeddings of layers have before they are filled up",
     "Llama4ForConditionalGeneration": "that the text model was part of a larger one",
+    "Exaone4ForCausalLM": "the factors of its RoPE: they are not among those that are recognized",
+    "Exaone4ForCausalLM.small": "the same",
     "DeepseekV3ForCausalLM.kimi-k2": "model_type, by which the converter orders the keys of experts",
 }
 # Keys that config.json has only on the way back: what other files said.
