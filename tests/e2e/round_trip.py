@@ -13,12 +13,14 @@ import safetensors_file
 VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe",
             "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask", "FalconForCausalLM.40b",
             "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe",
-            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2", "CohereForCausalLM.plus", "Exaone4ForCausalLM.small")
+            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2", "CohereForCausalLM.plus",
+            "Exaone4ForCausalLM.small")
 
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
     "DeepseekV3ForCausalLM": r"model\.layers\.3\.",
     "Ernie4_5_MoeForCausalLM": r"model\.mtp_",
+    "Qwen2_5_VLForConditionalGeneration": r"visual\.",
     "Llama4ForConditionalGeneration": r"(vision_model|multi_modal_projector)\.",
     "Qwen3_5ForConditionalGeneration": r"model\.visual\.",
     "Qwen3_5MoeForConditionalGeneration": r"model\.visual\.",
