@@ -14,13 +14,15 @@ VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForC
             "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask", "FalconForCausalLM.40b",
             "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe",
             "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2", "CohereForCausalLM.plus",
-            "Exaone4ForCausalLM.small")
+            "Exaone4ForCausalLM.small", "Mistral3ForConditionalGeneration.ministral")
 
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
     "DeepseekV3ForCausalLM": r"model\.layers\.3\.",
     "Ernie4_5_MoeForCausalLM": r"model\.mtp_",
     "Qwen2_5_VLForConditionalGeneration": r"visual\.",
+    "Mistral3ForConditionalGeneration": r"(vision_tower|multi_modal_projector)\.",
+    "Mistral3ForConditionalGeneration.ministral": r"(vision_tower|multi_modal_projector)\.",
     "Llama4ForConditionalGeneration": r"(vision_model|multi_modal_projector)\.",
     "Qwen3_5ForConditionalGeneration": r"model\.visual\.",
     "Qwen3_5MoeForConditionalGeneration": r"model\.visual\.",
