@@ -3,10 +3,10 @@
 
 #include "engine/plan/package.hpp"
 #include "engine/plan/planner.hpp"
+#include "engine/plan/view.hpp"
 
 #include <set>
 #include <string>
-#include "engine/plan/view.hpp"
 
 namespace heirloom::plan {
 
@@ -41,8 +41,12 @@ Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan);
 void set_quantize_keys(std::uint32_t file_type, std::vector<Attr>& attrs);
 inline constexpr std::uint32_t quantization_version = 2;
 
-// The side files of the source: beside a directory, dropped for a single file.
-void carry_side_files(const Request& request, const Package& package, Plan& plan);
+// The source's metadata as the target holds it: typed, or text.
+Result<void> carry_attrs(const Request& request, const Format& target, Plan& plan);
+
+// The side files of the source: in a directory beside the weights; of a single file the texts that travel, the others are
+// dropped.
+Result<void> carry_side_files(const Request& request, const Package& package, Plan& plan);
 
 // A JSON record among the keys of a GGUF; null when there is none. Errors name the key.
 inline constexpr std::uint64_t max_read_record_bytes = 4u << 20;
@@ -60,6 +64,12 @@ struct GgufConfig {
 };
 Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map);
 
+// The map for a view's tensors, or null.
+const arch::Map* find_map(const arch::Maps& maps, const View& view, Ecosystem from);
+Ecosystem ecosystem_of(const View& view);
+// What the checkpoint calls its family.
+std::string family_name(const View& view, Ecosystem from);
+
 std::set<std::string, std::less<>> names_of(const Checkpoint& checkpoint);
 
 // Source indexes in the reference converter's order: shards by file name, then tensors by name.
@@ -72,6 +82,6 @@ void add_tensor(Plan& plan, const Checkpoint& source, arch::MappedTensor tensor,
 Result<std::string> encoding_of(const Checkpoint& source, const arch::MappedTensor& tensor);
 
 // What a mapping leaves out, and what the way back does not give exactly.
-void note_mapping(const View& view, const arch::Mapping& mapping, Plan& plan);
+void note_mapping(const Checkpoint& source, const View& view, const arch::Mapping& mapping, Plan& plan);
 
 }  // namespace heirloom::plan

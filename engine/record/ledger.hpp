@@ -1,0 +1,14 @@
+// The ledger of a conversion: what its plan makes of every metadata item of the source, and the items of the output's own
+// metadata (formats/facts/provenance.md#ledger). Reads the source's side files for their digests, no tensors. Any thread.
+#pragma once
+
+#include "engine/model/model.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/provenance/ledger.hpp"
+
+namespace heirloom::record {
+
+// `outputs` are those of plan.target.attrs: call it when the plan has all of them.
+Result<provenance::Ledger> make_ledger(const plan::Plan& plan, const model::Source& source);
+
+}  // namespace heirloom::record
