@@ -88,7 +88,11 @@ Result<Found> find_record(const model::Source& source) {
   }
   const auto payloads = embedded_payloads(source.checkpoint, found);
   found.has_embedded = !payloads.empty();
-  provenance::merge(provenance::log_of_payloads(payloads), found.log);
+  const provenance::Log embedded = provenance::log_of_payloads(payloads);
+  for (const provenance::LogLine& line : embedded.lines)
+    if (const std::string id = base::to_hex(line.envelope->id()); found.has_log_file && found.log.find(id) == nullptr)
+      found.only_embedded.push_back(id);
+  provenance::merge(embedded, found.log);
   if (const Attr* head = find_attr(source.checkpoint.attrs, provenance::head_key))
     found.head = head->get_text().value_or("");
   return found;

@@ -18,6 +18,7 @@ struct Found {
   std::string head = {};                  // heirloom.head, "" when there is none
   bool has_log_file = false;
   bool has_embedded = false;
+  std::vector<std::string> only_embedded = {};  // ids of embedded events that the log beside does not have, where there is one
   std::optional<std::vector<provenance::Receipt>> receipts = {};
   std::optional<base::Digest> receipts_sha256 = {};
   std::optional<provenance::Ledger> ledger = {};
