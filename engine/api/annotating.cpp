@@ -1,5 +1,6 @@
 #include "engine/api/annotating.hpp"
 
+#include "engine/api/recording.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/front_matter.hpp"
 #include "engine/plan/package.hpp"
@@ -148,11 +149,16 @@ Result<record::Renewed> renew(const Session& session, const AnnotateOptions& opt
   return record::renew_record(input);
 }
 
-Result<std::vector<record::RecordFile>> files_of(const Session&, const model::Source& source, const record::Renewed& renewed,
-                                                 const AnnotateOptions&) {
+Result<std::vector<record::RecordFile>> files_of(const model::Source& source, const record::Renewed& renewed, record::RunFacts run) {
   std::vector<record::RecordFile> files = renewed.files;
-  if (renewed.has_log_file)
-    files.push_back({provenance::file_name(provenance::Part::log, record::record_base(source)), renewed.log.text()});
+  if (!renewed.has_log_file)
+    return files;
+  provenance::Log log = renewed.log;
+  HEIRLOOM_TRY(run.finished, record::now());
+  HEIRLOOM_TRY(const provenance::Statement statement, record::run_statement_of(renewed.event, run));
+  HEIRLOOM_TRY(std::string payload, encode(statement));
+  log.append({std::move(payload)});
+  files.push_back({provenance::file_name(provenance::Part::log, record::record_base(source)), log.text()});
   return files;
 }
 
@@ -197,11 +203,13 @@ Result<Annotated> annotate_directory(const Session& session, const AnnotateOptio
   input.attrs = source->checkpoint.attrs;
   input.may_embed = false;
   input.files = {file_resource(std::string(card_name), card->text)};
+  HEIRLOOM_TRY(record::RunFacts run, begin_run(session.host(), source->plugin, source->checkpoint.format, options.threads));
   HEIRLOOM_TRY(const record::Renewed renewed, renew(session, options, import, out.keys, std::move(input), log));
+  run.files = {{std::string(card_name), card->text.size()}};
   out.how = Annotated::How::card;
   out.event = renewed.event;
   warn_of_signature(*source, log);
-  HEIRLOOM_TRY(std::vector<record::RecordFile> files, files_of(session, *source, renewed, options));
+  HEIRLOOM_TRY(std::vector<record::RecordFile> files, files_of(*source, renewed, std::move(run)));
   files.insert(files.begin(), {std::string(card_name), card->text});
   for (const record::RecordFile& file : files)
     out.files.push_back(file.name);

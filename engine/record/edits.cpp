@@ -3,6 +3,7 @@
 #include "engine/base/text.hpp"
 #include "engine/card/card.hpp"
 #include "engine/plan/attr_text.hpp"
+#include "engine/plan/texts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -237,7 +238,14 @@ Result<Edited> import_card(std::string_view readme, const std::vector<Tensor>& t
       if (comes_from_card(attr.key))
         set(attr, out);
   }
-  set(Attr::text(std::string(card_key), std::string(readme)), out);
+  if (!readme.empty() && readme.size() <= plan::max_embedded_text_bytes && readme.find('\0') == readme.npos) {
+    set(Attr::text(std::string(plan::source_card_key), std::string(readme)), out);
+    return out;
+  }
+  out.warnings.push_back("the card itself is not taken into the file: it is empty, longer than " +
+                         base::human_bytes(plan::max_embedded_text_bytes) + " or no text");
+  if (find_attr(out.attrs, plan::source_card_key) != nullptr)
+    remove(plan::source_card_key, out);
   return out;
 }
 

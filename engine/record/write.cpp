@@ -32,16 +32,6 @@ std::vector<std::string> payloads_of(const provenance::Log& log) {
   return payloads;
 }
 
-// What the source's own event is: the one that it names, or all that no other follows.
-std::vector<std::string> heads_of(const Found& found) {
-  if (found.log.find(found.head) != nullptr)
-    return {found.head};
-  std::vector<std::string> heads;
-  for (const provenance::LogLine* line : found.log.heads())
-    heads.push_back(base::to_hex(line->envelope->id()));
-  return heads;
-}
-
 // Files that say what the model is count wherever the output lies; others where they are copied.
 Result<std::vector<std::string>> side_files_read(const model::Source& source, const plan::Plan& plan) {
   HEIRLOOM_TRY(const plan::Package package, plan::read_package(source, false));
@@ -59,9 +49,7 @@ Result<std::vector<std::string>> side_files_read(const model::Source& source, co
 void set_keys(const Draft& draft, const std::vector<std::string>& payloads, const std::string& head, bool is_typed,
               std::vector<Attr>& attrs) {
   const auto key = [](std::string_view name) { return std::string(name); };
-  std::erase_if(attrs, [](const Attr& attr) {
-    return attr.key == provenance::version_key || attr.key == provenance::events_key || attr.key == provenance::head_key;
-  });
+  std::erase_if(attrs, [](const Attr& attr) { return provenance::is_record_key(attr.key); });
   if (is_typed)
     attrs.push_back(Attr::scalar(key(provenance::version_key), provenance::record_version));
   else
@@ -75,6 +63,7 @@ void set_keys(const Draft& draft, const std::vector<std::string>& payloads, cons
     attrs.push_back(Attr::text(key(provenance::events_key), model::Json(std::move(texts)).dump()));
   }
   attrs.push_back(Attr::text(key(provenance::head_key), head));
+  attrs.push_back(Attr::text(key(provenance::reserve_key), std::string(provenance::default_reserve_bytes, ' ')));
 }
 
 // The event, and what is embedded with it: those that led here and itself.
@@ -207,7 +196,7 @@ Result<Draft> begin_record(const host::Host& host, const model::Source& source, 
   draft.is_embedded = can_embed && draft.options.place != Place::beside;
   draft.is_beside = draft.options.place != Place::embed;
   HEIRLOOM_TRY(draft.read, side_files_read(source, plan));
-  draft.prior = heads_of(draft.input.found);
+  draft.prior = last_events(draft.input.found);
   draft.payloads = payloads_of(draft.input.found.log);
   if (draft.is_embedded) {
     HEIRLOOM_TRY(const Events events, events_of(draft, plan, source.checkpoint, draft_facts(draft, plan)));
