@@ -3,6 +3,7 @@
 #include "engine/api/recording.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/front_matter.hpp"
+#include "engine/card/unicode_text.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/names.hpp"
 #include "engine/record/claims.hpp"
@@ -104,7 +105,7 @@ Result<Import> read_import(const fs::path& from) {
   import.is_card = from.extension() != ".json";
   HEIRLOOM_TRY(const auto bytes, files->read_all(import.name, plan::max_readme_bytes));
   import.text.assign(bytes.begin(), bytes.end());
-  if (import.is_card && !model::parse_json(model::Json(import.text).dump()))
+  if (import.is_card && !card::is_utf8(import.text))
     return fail(Error{Code::malformed, "is not UTF-8", no_position, from.string()});
   return import;
 }

@@ -2,6 +2,7 @@
 
 #include "engine/base/text.hpp"
 #include "engine/card/card.hpp"
+#include "engine/card/unicode_text.hpp"
 #include "engine/plan/attr_text.hpp"
 #include "engine/plan/texts.hpp"
 
@@ -23,12 +24,10 @@ tl::unexpected<Error> refuse(std::string_view key, const std::string& why) {
 bool decides_layout(std::string_view key) { return key == "general.alignment" || key.starts_with("split."); }
 bool is_needed(std::string_view key, bool is_typed) { return key == (is_typed ? "general.architecture" : "format"); }
 
-bool is_utf8(std::string_view text) { return model::parse_json(Json(std::string(text)).dump()).has_value(); }
-
 Result<void> check_key(const Edit& edit, bool is_typed) {
   if (edit.key.empty())
     return fail(Code::misuse, "a key has no name");
-  if (!is_utf8(edit.key) || !is_utf8(edit.text))
+  if (!card::is_utf8(edit.key) || !card::is_utf8(edit.text))
     return refuse(edit.key, "or its value is not UTF-8");
   if (edit.key.starts_with(own_prefix))
     return refuse(edit.key, "belongs to the record, which heirloom keeps itself");
