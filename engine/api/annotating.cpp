@@ -8,6 +8,7 @@
 #include "engine/provenance/names.hpp"
 #include "engine/record/claims.hpp"
 #include "engine/record/identify.hpp"
+#include "engine/record/lineage.hpp"
 
 #include <algorithm>
 
@@ -32,20 +33,6 @@ Resource file_resource(std::string name, std::string_view text) {
   return resource;
 }
 
-// What a checkpoint without a record says of itself.
-Result<provenance::Statement> lineage_of(const model::Source& source, const record::Identity& identity) {
-  HEIRLOOM_TRY(const std::vector<provenance::Claim> claims, record::declared_claims(source));
-  provenance::Statement statement;
-  Resource weights;
-  weights.name = "weights";
-  weights.digest = {{std::string(provenance::stored_root_name), base::to_hex(identity.stored_root)},
-                    {std::string(provenance::metadata_root_name), base::to_hex(identity.metadata_root)}};
-  statement.subject = {weights};
-  statement.predicate_type = provenance::lineage_type;
-  statement.predicate = provenance::lineage_predicate(claims);
-  return statement;
-}
-
 Result<void> take_roots(const Session& session, const AnnotateOptions& options, record::AnnotationInput& input, const base::Log& log) {
   HEIRLOOM_TRY(const auto recorded, record::recorded_roots(*input.source, *input.found));
   if (recorded) {
@@ -58,7 +45,11 @@ Result<void> take_roots(const Session& session, const AnnotateOptions& options, 
     HEIRLOOM_TRY(identity, record::identify(*input.source, session.maps(), {options.threads, options.memory_bytes}, log));
   }
   input.roots = {identity.stored_root, identity.value_root};
-  HEIRLOOM_TRY(input.lineage, lineage_of(*input.source, identity));
+  HEIRLOOM_TRY(const std::vector<provenance::Claim> claims, record::declared_claims(*input.source));
+  record::EventDigests digests;
+  digests.source_stored_root = identity.stored_root;
+  digests.source_metadata_root = provenance::metadata_root(input.source->checkpoint.attrs);
+  input.lineage = record::lineage_of(claims, digests, {});
   return {};
 }
 
