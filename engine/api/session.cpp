@@ -181,7 +181,8 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
     return fail(std::move(plan).error().in_file(options.source.string()));
   planned.plan = std::move(*plan);
   HEIRLOOM_TRY(planned.record, record::begin_record(*host_, *planned.source, std::move(input),
-                                                    {options.provenance, options.hashes_files, asked_of(options, request.recipe), options.importance},
+                                                    {options.provenance, options.hashes_files, asked_of(options, request.recipe), options.importance,
+                                                     options.source_repository, options.source_revision},
                                                     planned.plan, planned.is_directory));
   for (std::string& line : findings_in_words(planned.source->checkpoint))
     planned.plan.warnings.push_back(std::move(line));
