@@ -1,9 +1,14 @@
-// Signing envelopes (DSSE v1). Verification needs to know whom to trust: trust.hpp.
+// Signing the envelopes of an event log (DSSE v1), and checking all of a log under a trust file.
 #pragma once
 
 #include "engine/provenance/keys.hpp"
 #include "engine/provenance/log.hpp"
 #include "engine/provenance/statement.hpp"
+#include "engine/provenance/trust.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace heirloom::provenance {
 
@@ -22,5 +27,18 @@ struct SignedLines {
 // Signs each line of a log that holds a statement and no signature; with `countersigns` those that others signed, too.
 // Other lines stay byte for byte.
 Result<SignedLines> sign_lines(const PrivateKey& key, bool countersigns, Log& log);
+
+// What one line of a log is worth. Lines that hold no statement have no id.
+struct LineCheck {
+  std::size_t line = 0;                  // counted from 1, without empty lines
+  std::string id = {};
+  std::string predicate_type = {};       // hostile text
+  SignatureCheck signatures = {};
+  const TrustedKey* voucher = nullptr;   // voucher()
+  std::string problem = {};              // why the line is not understood
+};
+std::vector<LineCheck> check_lines(const Log& log, const Trust& trust);
+// Whether a trusted key vouches for every statement; false for a log without any.
+bool is_vouched_for(const std::vector<LineCheck>& lines);
 
 }  // namespace heirloom::provenance

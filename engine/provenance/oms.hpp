@@ -1,6 +1,6 @@
 // OpenSSF Model Signing v1.0: a signature over all files of a directory, as a Sigstore bundle (formats/facts/provenance.md#model-signature).
 // What is written is the part of the specification and of its reference implementation that both agree on; what is read
-// goes back to bundles of v0.3.1. Values and pure functions; file_digests.hpp reads the directory.
+// goes back to bundles of v0.3.1.
 #pragma once
 
 #include "engine/provenance/file_digests.hpp"
@@ -9,7 +9,6 @@
 #include <array>
 #include <ctime>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,59 +35,82 @@ base::Digest oms_root(const OmsManifest& manifest);
 // The statement's payload, files sorted by name.
 Result<std::string> encode(const OmsManifest& manifest);
 
-// A bundle signed by the key. `chain` is empty, or the certificates of the key, leaf first, without the root.
+// The certificates of a key as a bundle holds them. `chain` is leaf first, each issued by the next; a root at its end is left
+// out. Misuse when it is not in this order, not of this key, or when the leaf may not sign.
+Result<std::vector<Certificate>> order_chain(const PublicKey& key, std::vector<Certificate> chain);
+// A bundle signed by the key. `chain` is empty, or what order_chain() gave.
 Result<std::string> make_oms(const OmsManifest& manifest, const PrivateKey& key, const std::vector<Certificate>& chain);
 
-// A bundle as read: well-formed, its root recomputed; whether its signature holds is verify_oms_signature's to say.
+// A bundle as read: well-formed, with exactly one signature. Its payload is nobody's word until verify_oms_signature says so.
 struct OmsBundle {
   Envelope envelope;
-  OmsManifest manifest;
   std::string hint = {};               // of the key that it names, "" for one with certificates
   std::vector<Certificate> chain = {};
 };
 Result<OmsBundle> parse_oms(std::string_view text);
+// Strict: the root is recomputed; names are relative, each there once, and none is ignored at the same time.
+Result<OmsManifest> parse_oms_payload(std::string_view payload);
 
-// Who signed a bundle.
+// What a signature is worth.
+enum class OmsState {
+  valid,
+  expired,    // ChainState::expired
+  untrusted,  // it may be right, but its key or authority is none of the user's
+  broken,     // it is not the signature of the key or certificate over this payload
+};
+std::string_view name_of(OmsState state);
+
+// Who signed a bundle. Pointers are into the trust that was given.
 struct OmsSigner {
-  const TrustedKey* key = nullptr;              // one of the two
+  OmsState state = OmsState::broken;
+  std::string problem = {};                     // in words, unless valid
+  const TrustedKey* key = nullptr;              // one of the two when valid or expired
   const TrustedAuthority* authority = nullptr;
-  ChainState state = ChainState::valid;         // of the chain that ends in the authority
-  std::string subject = {};                     // of the leaf certificate
+  std::string hint = {};                        // of the key that signed or is named, also of a certificate's key
+  std::string subject = {};                     // of the leaf certificate; hostile text
   std::time_t not_after = 0;                    // of the leaf certificate
 
-  const std::vector<std::string>& builders() const { return key != nullptr ? key->builders : authority->builders; }
+  // Whether the entry of the trust file may vouch for this builder.
+  bool may_vouch_for(std::string_view builder) const;
 };
-// Malformed when the signature or the chain is wrong; misuse when the trust has neither its key nor its authority.
-Result<OmsSigner> verify_oms_signature(const OmsBundle& bundle, const Trust& trust, std::time_t at);
+OmsSigner verify_oms_signature(const OmsBundle& bundle, const Trust& trust, std::time_t at);
 
 // A file that is not as signed.
 struct OmsDifference {
-  enum class Kind { changed, missing, unsigned_file, unsigned_link };
+  enum class Kind { changed, missing, unsigned_file, link };
   Kind kind = Kind::changed;
   std::string name;
 };
-
-// The directory, or the single file, against the manifest. Sorted by name; empty when all is as signed.
-struct OmsComparison {
-  std::vector<OmsDifference> differences;
-  std::vector<std::string> not_covered;  // paths that are there, but that the signer left out
-};
+std::string_view name_of(OmsDifference::Kind kind);
 
 struct VerifyOmsOptions {
-  std::time_t at = 0;
+  std::time_t at = 0;       // for certificates
   std::size_t threads = 0;  // 0: all cores
 };
+
 struct OmsVerdict {
   OmsSigner signer;
-  OmsComparison files;
+  // Of the files, once the signature is valid or expired; empty otherwise.
   std::size_t file_count = 0;
+  std::vector<OmsDifference> differences = {};  // sorted by name
+  std::vector<std::string> not_covered = {};    // paths that are there, but that the signer left out
+  std::string root = {};                        // lower-case hexadecimal
 
-  bool is_valid() const { return signer.state == ChainState::valid && files.differences.empty(); }
+  bool is_valid() const { return signer.state == OmsState::valid && differences.empty(); }
 };
 
 // Reads the bundle and verifies it: the signature first, and only then the files. `path` is the model's directory, or a
-// single file. `bundle` may lie in the directory, and is then no part of the model.
+// single file that old bundles sign. `bundle` may lie in the directory, and is then no part of the model. An error means
+// that the bundle is malformed or a file cannot be read; all else is the verdict's.
 Result<OmsVerdict> verify_oms(const std::filesystem::path& path, const std::filesystem::path& bundle, const Trust& trust,
                               const VerifyOmsOptions& options, const base::Log& log);
+
+struct SignOmsOptions {
+  std::vector<std::string> ignored = {};  // relative to the directory; exact, a directory with all below it
+  std::size_t threads = 0;
+};
+// What a signature over a directory is to say. `bundle` is where it will lie: no part of the model.
+Result<OmsManifest> make_oms_manifest(const std::filesystem::path& directory, const std::filesystem::path& bundle,
+                                      const SignOmsOptions& options, const base::Log& log);
 
 }  // namespace heirloom::provenance

@@ -11,11 +11,6 @@
 namespace heirloom::record {
 namespace {
 
-// Keys that a conversion makes anew.
-bool is_own_key(std::string_view key) {
-  return key == provenance::version_key || key == provenance::events_key || key == provenance::head_key;
-}
-
 // ".../models--ORG--NAME/snapshots/REVISION", as a hub's cache has it, is ORG/NAME.
 std::optional<std::string> cached_name(const model::Source& source) {
   for (const provenance::Claim& claim : origin_claims(source, false))
@@ -41,7 +36,7 @@ Result<Input> take_input(model::Source& source) {
   for (const File& file : source.checkpoint.files)
     input.files.push_back(file.name);
   input.metadata_root = provenance::metadata_root(source.checkpoint.attrs);
-  std::erase_if(source.checkpoint.attrs, [](const Attr& attr) { return is_own_key(attr.key); });
+  std::erase_if(source.checkpoint.attrs, [](const Attr& attr) { return provenance::is_record_key(attr.key); });
   return input;
 }
 

@@ -35,16 +35,6 @@ std::vector<std::string> payloads_of(const provenance::Log& log) {
   return payloads;
 }
 
-// What the source's own event is: the one that it names, or all that no other follows.
-std::vector<std::string> heads_of(const Found& found) {
-  if (found.log.find(found.head) != nullptr)
-    return {found.head};
-  std::vector<std::string> heads;
-  for (const provenance::LogLine* line : found.log.heads())
-    heads.push_back(base::to_hex(line->envelope->id()));
-  return heads;
-}
-
 // What the source says of itself, and what the user says of it.
 Result<std::vector<provenance::Claim>> claims_of(const model::Source& source, const WriteOptions& options) {
   if (!options.source_revision.empty() && !is_commit(options.source_revision))
@@ -80,9 +70,7 @@ void set_keys(const Draft& draft, const std::vector<std::string>& payloads, cons
   const auto key = [](std::string_view name) { return std::string(name); };
   const std::string_view revision = value_of(draft.claims, "revision");
   const bool has_revision = find_attr(attrs, provenance::source_revision_key) != nullptr;
-  std::erase_if(attrs, [](const Attr& attr) {
-    return attr.key == provenance::version_key || attr.key == provenance::events_key || attr.key == provenance::head_key;
-  });
+  std::erase_if(attrs, [](const Attr& attr) { return provenance::is_record_key(attr.key); });
   if (is_commit(revision) && !has_revision)
     attrs.push_back(Attr::text(key(provenance::source_revision_key), std::string(revision)));
   if (is_typed)
@@ -98,6 +86,7 @@ void set_keys(const Draft& draft, const std::vector<std::string>& payloads, cons
     attrs.push_back(Attr::text(key(provenance::events_key), model::Json(std::move(texts)).dump()));
   }
   attrs.push_back(Attr::text(key(provenance::head_key), head));
+  attrs.push_back(Attr::text(key(provenance::reserve_key), std::string(provenance::default_reserve_bytes, ' ')));
 }
 
 // The event, and what is embedded with it: those that led here and itself.
@@ -245,7 +234,7 @@ Result<Draft> begin_record(const host::Host& host, const model::Source& source, 
   draft.is_beside = draft.options.place != Place::embed;
   settle_metadata(plan);
   HEIRLOOM_TRY(draft.read, side_files_read(source, plan));
-  draft.prior = heads_of(draft.input.found);
+  draft.prior = last_events(draft.input.found);
   draft.payloads = payloads_of(draft.input.found.log);
   draft.is_first = draft.payloads.empty();
   if (draft.is_first) {
