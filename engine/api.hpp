@@ -72,6 +72,7 @@ class Session {
 
   const host::Host& host() const { return *host_; }
   const arch::Maps& maps() const { return maps_; }
+  const base::Log& log() const { return log_; }
 
   Result<std::unique_ptr<model::Source>> open(const std::filesystem::path& path, const host::OpenOptions& options) const;
   // Refuses a source with findings that are not allowed, and a target that would replace or delete a file of the source,

@@ -61,4 +61,23 @@ std::string readme_from_keys(const std::vector<Attr>& attrs);
 // generation_config.json members from general.sampling.* keys.
 std::vector<std::pair<std::string, model::Json>> generation_config_from_keys(const std::vector<Attr>& attrs);
 
+// A README.md taken apart: values of its front matter as text (a scalar as written, else JSON whose scalars are texts), each
+// key once, and what follows the front matter.
+struct CardParts {
+  std::vector<std::pair<std::string, std::string>> keys;
+  std::string unread;                           // the front matter where it is no mapping of keys to values, else ""
+  std::string body;
+};
+CardParts parts_of(const std::string& readme);
+
+// The card `input.readme` where it says what the general.* keys of a GGUF say, as `input` would make them; else with the
+// lines of those keys changed, which are named. Everything else stays byte for byte. A key that the GGUF does not have
+// leaves the card as it is. Where the card cannot be changed so, it stays, and `unmended` names the keys.
+struct MendedCard {
+  std::string readme;
+  std::vector<std::string> changed;             // general.* keys, or what they begin with
+  std::vector<std::string> unmended;
+};
+MendedCard mended(const CardInput& input, const std::vector<Attr>& attrs);
+
 }  // namespace heirloom::card

@@ -119,10 +119,10 @@ std::string flow_of(const Json& value) {  // NOLINT(misc-no-recursion): depth is
 
 std::string value_of(const Json& value) { return value.text() != nullptr ? yaml_scalar(*value.text()) : flow_of(value); }
 
-std::vector<std::string> block_of(const std::string& key, const Json& value, const std::string& line_end) {
-  const std::string name = yaml_scalar(key) + ":";
+std::vector<std::string> block_of(const FrontMatterEdit& edit, const Json& value, const std::string& line_end) {
+  const std::string name = yaml_scalar(edit.key) + ":";
   if (value.array() == nullptr || value.array()->empty())
-    return {name + " " + value_of(value) + line_end};
+    return {name + " " + (value.is_number() && !edit.text.empty() ? edit.text : value_of(value)) + line_end};
   std::vector<std::string> lines{name + line_end};
   for (const Json& item : *value.array())
     lines.push_back("- " + value_of(item) + line_end);
@@ -175,7 +175,8 @@ Result<Json> typed(const FrontMatterEdit& edit, const Yaml* before) {
   if (!before->is_scalar())
     return fail(Code::misuse, "key \"" + edit.key + "\" is a " + (before->kind == Yaml::Kind::list ? "list" : "mapping") +
                                   "; give a JSON value of that kind, as '[\"a\", \"b\"]'");
-  return before->kind == Yaml::Kind::text && value.text() == nullptr ? Json(value.dump()) : value;
+  const bool is_other = before->kind == Yaml::Kind::text && value.text() == nullptr;
+  return is_other ? Json(edit.text.empty() ? value.dump() : edit.text) : value;
 }
 
 // What the new front matter must say.
@@ -189,7 +190,8 @@ void expect(const std::string& key, const std::optional<Json>& value, Yaml& root
   node = Yaml{Yaml::Kind::text};  // only its key is compared: the value is compared as JSON
 }
 
-Result<void> check(std::string_view text, const Yaml& expected, const std::vector<FrontMatterEdit>& edits,
+// The root of the new front matter.
+Result<Yaml> check(std::string_view text, const Yaml& expected, const std::vector<FrontMatterEdit>& edits,
                    const std::vector<std::optional<Json>>& values) {
   auto root = read_root(text);
   bool is_good = root && root->members.size() == expected.members.size();
@@ -206,7 +208,12 @@ Result<void> check(std::string_view text, const Yaml& expected, const std::vecto
   }
   if (!is_good)
     return fail(Code::unsupported, "the front matter has a form that cannot be edited line by line; edit it by hand");
-  return {};
+  return root;
+}
+
+std::optional<std::string> value_in(const Yaml& root, std::string_view key) {
+  const Yaml* node = root.find(key);
+  return node == nullptr ? std::nullopt : std::optional(flow_of(json_of(*node)));
 }
 
 }  // namespace
@@ -220,7 +227,7 @@ Result<EditedReadme> edit_front_matter(std::string_view readme, const std::vecto
     const Yaml* before = root.find(edit.key);
     if (edit.key.empty() || (before == nullptr && !edit.value))
       return fail(Code::misuse, edit.key.empty() ? "a key has no name" : "there is no key \"" + edit.key + "\" to remove");
-    out.before.push_back(before == nullptr ? std::nullopt : std::optional(flow_of(json_of(*before))));
+    out.before.push_back(value_in(root, edit.key));
     values.emplace_back();
     if (edit.value) {
       HEIRLOOM_TRY(values.back(), typed(edit, before));
@@ -235,7 +242,7 @@ Result<EditedReadme> edit_front_matter(std::string_view readme, const std::vecto
                         parts.lines.begin() + static_cast<std::ptrdiff_t>(block->last));
     }
     if (values.back()) {
-      const std::vector<std::string> lines = block_of(edit.key, *values.back(), parts.line_end);
+      const std::vector<std::string> lines = block_of(edit, *values.back(), parts.line_end);
       parts.lines.insert(parts.lines.begin() + static_cast<std::ptrdiff_t>(at), lines.begin(), lines.end());
     }
     expect(edit.key, edit.value, root);
@@ -244,7 +251,9 @@ Result<EditedReadme> edit_front_matter(std::string_view readme, const std::vecto
   for (const std::string& line : parts.lines)
     out.text += line;
   out.text += parts.tail;
-  HEIRLOOM_CHECK(check(out.text, root, edits, values));
+  HEIRLOOM_TRY(const Yaml now, check(out.text, root, edits, values));
+  for (const FrontMatterEdit& edit : edits)
+    out.after.push_back(value_in(now, edit.key));
   return out;
 }
 

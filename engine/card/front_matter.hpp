@@ -16,12 +16,13 @@ namespace heirloom::card {
 struct FrontMatterEdit {
   std::string key;                    // of the first level
   std::optional<model::Json> value;   // nothing: the key is removed
+  std::string text = {};              // a number as it is written; "" for the usual form
 };
 
 struct EditedReadme {
   std::string text;
-  // Parallel to the edits: the value before in one line, as YAML in flow style; nothing where the key was not there.
-  std::vector<std::optional<std::string>> before;
+  // Parallel to the edits: the values in one line, as YAML in flow style; nothing where the key is not there.
+  std::vector<std::optional<std::string>> before, after;
 };
 
 // A key that is new stands before the closing "---"; a README without front matter gets one. A key that is a text stays

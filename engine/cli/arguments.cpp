@@ -77,7 +77,10 @@ int parse_and_run(int argc, const char* const* argv) {
              "Exit codes: 0 done; 1 the answer is no; 2 could not; 3 metadata would be lost.");
   add_conversion_commands(program);
   add_listing_commands(program);
+  add_identity_commands(program);
+  add_provenance_commands(program);
   add_verify_commands(program);
+  add_annotate_command(program);
   add_signing_commands(program);
   try {
     app.parse(argc, argv);

@@ -3,7 +3,11 @@
 #include "engine/plan/attr_text.hpp"
 #include "engine/plan/choose.hpp"
 #include "engine/plan/dominant.hpp"
+#include "engine/plan/inventory.hpp"
 #include "engine/plan/planner_parts.hpp"
+#include "engine/plan/texts.hpp"
+
+#include <algorithm>
 
 namespace heirloom::plan {
 namespace {
@@ -26,32 +30,6 @@ Result<void> check_limits(const Tensor& tensor, const Format& target) {
 // Keys of a GGUF that say how its bytes lie.
 bool decides_layout(std::string_view key) { return key == "general.alignment" || key.starts_with("split."); }
 
-Result<void> carry_attrs(const Request& request, const Format& target, Plan& plan) {
-  const Checkpoint& source = request.source->checkpoint;
-  const Format* from = request.host->find_format(source.format);
-  const bool is_from_typed = from != nullptr && from->typed_attrs;
-  if (target.typed_attrs == is_from_typed) {
-    plan.target.attrs = source.attrs;
-  } else if (target.typed_attrs) {
-    HEIRLOOM_TRY(std::vector<Attr> attrs, from_text(source.attrs));
-    for (Attr& attr : attrs) {
-      if (decides_layout(attr.key))
-        plan.dispositions.push_back({"metadata:" + attr.key, Fate::dropped, "", "text does not decide the layout of a file"});
-      else
-        plan.target.attrs.push_back(std::move(attr));
-    }
-  } else {
-    TextAttrs text = to_text(source.attrs);
-    plan.target.attrs = std::move(text.attrs);
-    for (const std::string& key : text.lost)
-      plan.dispositions.push_back(
-          {"metadata:" + key, Fate::dropped, "", "its bytes are not UTF-8, and " + target.id + " holds text only", true});
-  }
-  for (const Attr& attr : plan.target.attrs)
-    plan.dispositions.push_back({"metadata:" + attr.key, Fate::carried, attr.key});
-  return {};
-}
-
 // config.json that names the data type which the weights have now.
 SideFile cast_config(const Package& package, const Plan& plan) {
   model::Json config = package.config;
@@ -73,21 +51,54 @@ void update_file_type(const Request& request, Plan& plan) {
 
 }  // namespace
 
-void carry_side_files(const Request& request, const Package& package, Plan& plan) {
+Result<void> carry_attrs(const Request& request, const Format& target, Plan& plan) {
+  const model::Source& source = *request.source;
+  const Checkpoint& checkpoint = source.checkpoint;
+  const Format* from = request.host->find_format(checkpoint.format);
+  const bool is_from_typed = from != nullptr && from->typed_attrs;
+  std::vector<std::string> lost;
+  if (target.typed_attrs == is_from_typed) {
+    plan.target.attrs = checkpoint.attrs;
+  } else if (target.typed_attrs) {
+    HEIRLOOM_TRY(plan.target.attrs, from_text(checkpoint.attrs));
+    std::erase_if(plan.target.attrs, [](const Attr& attr) { return decides_layout(attr.key); });
+  } else {
+    TextAttrs text = to_text(checkpoint.attrs);
+    plan.target.attrs = std::move(text.attrs);
+    lost = std::move(text.lost);
+  }
+  for (const Attr& attr : checkpoint.attrs) {
+    const std::string item = item_of(source, attr);
+    if (std::find(lost.begin(), lost.end(), attr.key) != lost.end())
+      plan.dispositions.push_back({item, Fate::dropped, "", "its bytes are not UTF-8, and " + target.id + " holds text only", true});
+    else if (find_attr(plan.target.attrs, attr.key) != nullptr)
+      plan.dispositions.push_back({item, Fate::carried, attr.key});
+    else if (attr.key == attr_types_key)
+      plan.dispositions.push_back({item, Fate::mapped, "types of the keys"});
+    else
+      plan.dispositions.push_back({item, Fate::dropped, "", "text does not decide the layout of a file"});
+  }
+  return {};
+}
+
+Result<void> carry_side_files(const Request& request, const Package& package, Plan& plan) {
+  if (!request.is_directory) {
+    for (const std::string& name : package.side_files)
+      if (!is_companion(name))
+        plan.dispositions.push_back({"file:" + name, Fate::dropped, "", "a single file carries no other files"});
+    return carry_texts(request, package, plan);
+  }
   // A GGUF made through a map has its configuration in its keys; the file beside it stays the source's.
   const bool is_mapped_gguf = request.target_format == "gguf" && !plan.architecture.empty();
   const bool is_cast = !is_mapped_gguf && !request.recipe.encoding.empty();
   for (const auto& [name, bytes] : package.made)
-    if (request.is_directory)
-      plan.side_files.push_back(is_cast && name == "config.json" ? cast_config(package, plan) : SideFile{name, "", bytes});
+    plan.side_files.push_back(is_cast && name == "config.json" ? cast_config(package, plan) : SideFile{name, "", bytes});
   for (const std::string& name : package.side_files) {
-    if (request.is_directory) {
-      plan.side_files.push_back(is_cast && name == "config.json" ? cast_config(package, plan) : SideFile{name, name});
-      plan.dispositions.push_back({"file:" + name, Fate::beside, name});
-    } else {
-      plan.dispositions.push_back({"file:" + name, Fate::dropped, "", "a single file carries no other files"});
-    }
+    plan.side_files.push_back(is_cast && name == "config.json" ? cast_config(package, plan) : SideFile{name, name});
+    plan.dispositions.push_back({"file:" + name, Fate::beside, name});
   }
+  write_texts(package, plan);
+  return {};
 }
 
 Result<void> plan_as_is(const Request& request, const View& view, Plan& plan) {
@@ -103,8 +114,7 @@ Result<void> plan_as_is(const Request& request, const View& view, Plan& plan) {
   }
   HEIRLOOM_CHECK(carry_attrs(request, *target, plan));
   update_file_type(request, plan);
-  carry_side_files(request, view.package, plan);
-  return {};
+  return carry_side_files(request, view.package, plan);
 }
 
 }  // namespace heirloom::plan

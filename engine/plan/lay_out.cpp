@@ -1,8 +1,11 @@
 // What is written: the description of the output, the writer's options, and its layout.
 #include "engine/base/text.hpp"
 #include "engine/host/option_text.hpp"
+#include "engine/plan/attr_text.hpp"
 #include "engine/plan/native.hpp"
 #include "engine/plan/planner_parts.hpp"
+#include "engine/plan/texts.hpp"
+#include "engine/provenance/names.hpp"
 #include "heirloom/encodings.hpp"
 
 #include <algorithm>
@@ -69,9 +72,10 @@ void drop_attrs(const Format& target, Plan& plan) {
     };
     auto found = std::find_if(plan.dispositions.begin(), plan.dispositions.end(), is_of);
     if (found == plan.dispositions.end())
-      found = plan.dispositions.insert(found, {"metadata:" + attr.key});
+      continue;  // made on the way
+    const bool is_own = provenance::is_record_key(attr.key) || attr.key == source_name_key || attr.key == attr_types_key;
     *found = {found->item, Fate::dropped, "", target.id + " holds no metadata",
-              plan.source_format != "safetensors" || attr.key != "format"};
+              !is_own && (plan.source_format != "safetensors" || attr.key != "format")};
   }
   plan.target.attrs.clear();
 }
@@ -110,6 +114,8 @@ Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
   }
   HEIRLOOM_TRY(plan.writer_options, writer_options(request));
   HEIRLOOM_TRY(plan.layout, request.host->plan_layout(request.target_format, plan.target, plan.writer_options, log));
+  if (!request.is_directory)
+    name_companions(plan);
   return check_names(plan);
 }
 

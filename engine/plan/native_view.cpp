@@ -3,6 +3,7 @@
 #include "engine/arch/native_layout.hpp"
 #include "engine/base/text.hpp"
 #include "engine/plan/dominant.hpp"
+#include "engine/plan/fates.hpp"
 #include "engine/plan/native.hpp"
 #include "engine/plan/planner_parts.hpp"
 
@@ -54,6 +55,7 @@ class Configurations {
 struct Found {
   const arch::NativeLayout* layout = nullptr;
   Json configuration;
+  Json file;                   // that the configuration is of
 };
 
 Result<Found> find_layout_of(const model::Source& source, const Package& package) {
@@ -62,10 +64,10 @@ Result<Found> find_layout_of(const model::Source& source, const Package& package
     return fail(layouts.error());
   Configurations files(source, package);
   for (const auto& layout : *layouts) {
-    HEIRLOOM_TRY(const Json file, files.read(layout->data.config_file));
+    HEIRLOOM_TRY(Json file, files.read(layout->data.config_file));
     Json configuration = arch::configuration_of(*layout, file);
     if (arch::judge(*layout, source.checkpoint, configuration).is_match)
-      return Found{layout.get(), std::move(configuration)};
+      return Found{layout.get(), std::move(configuration), std::move(file)};
   }
   return Found();
 }
@@ -90,20 +92,49 @@ Result<void> compare_copies(const model::Source& source, const arch::NativeTenso
   return {};
 }
 
-// The configuration in config.json's terms, and what became of each of its keys.
+// From a path of the layout's file to one of its configuration (arch::configuration_of).
+std::string configuration_path(const Found& found, std::string path) {
+  const fb::NativeLayoutT& data = found.layout->data;
+  const Json* root = data.root.empty() ? nullptr : found.file.find(data.root);
+  if (root != nullptr && root->object() != nullptr) {
+    if (!path.starts_with(data.root + "."))
+      return "";
+    path = path.substr(data.root.size() + 1);
+  }
+  for (const auto& renaming : data.renamings)
+    if (path == renaming->from || path.starts_with(renaming->from + "."))
+      return renaming->to + path.substr(renaming->from.size());
+  return path;
+}
+
+// What became of each key of the layout's file.
+void note_configuration(const Found& found, const arch::NativeConfig& made, View& view) {
+  const fb::NativeLayoutT& data = found.layout->data;
+  Fates fates;
+  fates.rest = {"", Fate::dropped, "", "says nothing of the model"};
+  for (const auto& [key, target] : made.mapped)
+    fates.known.emplace(key, Disposition{"", Fate::mapped, "config.json:" + target});
+  for (const auto& [key, reason] : made.left_out)
+    fates.known.emplace(key, Disposition{"", Fate::dropped, "", reason});
+  for (const std::string& key : made.unknown)
+    fates.known.emplace(key, Disposition{"", Fate::dropped, "", "not known to the layout " + data.id + ", and it may change what the model is", true});
+  fates.translate = [&](const std::string& path) { return configuration_path(found, path); };
+  fates.is_by_leaf = true;
+  note_members(data.config_file, found.file, std::move(fates), view.dispositions);
+}
+
+// The configuration in config.json's terms.
 Result<Json> make_config(const Found& found, const arch::NativeTensors& tensors, const Json::Object& said, View& view) {
   const fb::NativeLayoutT& data = found.layout->data;
   // Where a config.json of the same model lies beside it, that one says more.
-  if (data.config_file != "config.json" && said.empty() && arch::hf_class_of(view.package.config) == data.hf_class)
+  if (data.config_file != "config.json" && said.empty() && arch::hf_class_of(view.package.config) == data.hf_class) {
+    view.dispositions.push_back({"file:config.json", Fate::mapped, "config.json"});
     return view.package.config;
+  }
   HEIRLOOM_TRY(arch::NativeConfig made, arch::config_from_native(*found.layout, found.configuration, tensors, said));
-  const std::string file = data.config_file + ":";
-  for (const auto& [key, target] : made.mapped)
-    view.dispositions.push_back({file + key, Fate::mapped, "config.json:" + target});
-  for (const auto& [key, reason] : made.left_out)
-    view.dispositions.push_back({file + key, Fate::dropped, "", reason});
-  for (const std::string& key : made.unknown)
-    view.dispositions.push_back({file + key, Fate::dropped, "", "not known to the layout " + data.id + ", and it may change what the model is", true});
+  note_configuration(found, made, view);
+  if (data.config_file != "config.json" && !view.package.written_config.is_null())
+    view.package.left_out.emplace_back("config.json", "it is made from " + data.config_file);
   view.package.warnings.insert(view.package.warnings.end(), made.guesses.begin(), made.guesses.end());
   return std::move(made.config);
 }

@@ -1,6 +1,7 @@
 #include "engine/plan/package.hpp"
 
 #include "engine/host/host.hpp"
+#include "engine/plan/texts.hpp"
 #include "engine/provenance/names.hpp"
 
 #include <algorithm>
@@ -31,11 +32,6 @@ Result<model::Json> read_json(const model::Source& source, std::string_view name
   if (json->object() == nullptr)
     return fail(Error{Code::malformed, "is not a JSON object", no_position, source.files->display(name)});
   return json;
-}
-
-// A file of a usual name brings the directory that it lies in with it.
-bool has_neighbours(const std::string& primary) {
-  return primary.empty() || primary.ends_with(".index.json") || host::is_usual_name(primary);
 }
 
 // A card that is too large says nothing, but is still a file to copy.
@@ -107,10 +103,12 @@ void sort_files(const model::Source& source, Package& package) {
   for (const File& file : source.checkpoint.files)
     used.insert(file.name);
   for (const std::string& name : source.files->names()) {
+    if (!belongs_to(source, name) || used.contains(name))
+      continue;
     if (name == index)
       package.indexes.push_back(name);
-    else if (used.contains(name))
-      continue;
+    else if (name.ends_with(".sig"))
+      package.left_out.emplace_back(name, "a signature of the source's own files");
     else if (is_index(name))
       package.left_out.emplace_back(name, "an index of weights that were not read");
     else if (has_weight_suffix(name))
@@ -124,27 +122,61 @@ void sort_files(const model::Source& source, Package& package) {
   }
 }
 
-// Those aside that the source itself reads.
-void list_directories(const model::Source& source, Package& package) {
+// Entries that are no files to read; those directories aside that the source itself reads.
+void list_other_entries(const model::Source& source, Package& package) {
   std::error_code error;
   const auto is_read = [&](const std::string& directory) {
     return std::any_of(source.checkpoint.files.begin(), source.checkpoint.files.end(),
                        [&](const File& file) { return file.name.starts_with(directory); });
   };
+  const auto& files = source.files->names();
   std::vector<std::string> names;
   for (auto it = std::filesystem::directory_iterator(source.files->root(), error);
        !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
     std::error_code unknown;
-    if (it->is_directory(unknown))
-      names.push_back(it->path().filename().string() + "/");
+    names.push_back(it->path().filename().string() + (it->is_directory(unknown) ? "/" : ""));
   }
   std::sort(names.begin(), names.end());
-  for (std::string& name : names)
-    if (!is_read(name))
+  for (std::string& name : names) {
+    if (name.ends_with('/') && !is_read(name))
       package.left_out.emplace_back(std::move(name), "files in sub-directories are not carried");
+    else if (!name.ends_with('/') && belongs_to(source, name) && !std::binary_search(files.begin(), files.end(), name))
+      package.left_out.emplace_back(std::move(name), "it is no file that can be read");
+  }
+}
+
+// Texts that are named after the weight file: x.gguf.LICENSE is the package's LICENSE.
+void list_companions(const model::Source& source, Package& package) {
+  const std::string prefix = companion_name(source.checkpoint.files.empty() ? "" : source.checkpoint.files.front().name, "");
+  for (const std::string& file : source.files->names()) {
+    const std::string name = file.starts_with(prefix) ? file.substr(prefix.size()) : "";
+    if (name.empty() || !is_companion(name))
+      continue;
+    const bool is_file = std::find(package.side_files.begin(), package.side_files.end(), name) != package.side_files.end();
+    if (package.has_neighbours && is_file)
+      continue;
+    std::erase(package.side_files, file);
+    package.companions.push_back({name, "file:" + file, file});
+  }
 }
 
 }  // namespace
+
+// A file of a usual name brings the directory that it lies in with it.
+bool has_neighbours(const model::Source& source) {
+  const std::string& primary = source.files->primary();
+  return primary.empty() || primary.ends_with(".index.json") || host::is_usual_name(primary);
+}
+
+bool belongs_to(const model::Source& source, std::string_view name) {
+  if (provenance::is_record_name(name) && !name.ends_with(".sig"))
+    return false;
+  if (has_neighbours(source))
+    return true;
+  const auto& files = source.checkpoint.files;
+  const std::string prefix = companion_name(files.empty() ? source.files->primary() : files.front().name, "");
+  return name.starts_with(prefix) && is_companion(name.substr(prefix.size()));
+}
 
 Result<std::optional<std::vector<std::uint8_t>>> read_optional(const model::Source& source, std::string_view name,
                                                                std::uint64_t limit) {
@@ -160,17 +192,23 @@ Result<Package> read_package(const model::Source& source, bool with_config) {
   const std::string& primary = source.files->primary();
   const std::filesystem::path root = std::filesystem::absolute(source.files->root()).lexically_normal();
   const std::string directory = root.has_filename() ? root.filename().string() : root.parent_path().filename().string();
-  package.name = has_neighbours(primary) ? directory : std::filesystem::path(primary).stem().string();
-  package.has_neighbours = has_neighbours(primary);
-  if (!package.has_neighbours)
+  package.has_neighbours = has_neighbours(source);
+  package.name = package.has_neighbours ? directory : std::filesystem::path(primary).stem().string();
+  if (!package.has_neighbours) {
+    list_companions(source, package);
+    list_embedded(source, package);
     return package;
+  }
   if (with_config) {
     HEIRLOOM_TRY(package.config, read_json(source, "config.json"));
+    package.written_config = package.config;
     HEIRLOOM_TRY(package.generation_config, read_json(source, "generation_config.json"));
     HEIRLOOM_CHECK(read_card(source, package));
   }
   sort_files(source, package);
-  list_directories(source, package);
+  list_other_entries(source, package);
+  list_companions(source, package);
+  list_embedded(source, package);
   return package;
 }
 

@@ -16,11 +16,21 @@ namespace heirloom::plan {
 inline constexpr std::uint64_t max_readme_bytes = 8u << 20;
 inline constexpr std::uint64_t max_copied_text_bytes = 256u << 20;
 
+// A text of the package under the name that it has in a directory, wherever it lies.
+struct PackageText {
+  std::string name;                // "LICENSE"
+  std::string item;                // of the ledger: "file:x.gguf.LICENSE", "key:heirloom.license_text"
+  std::string file = {};           // that holds it, or
+  std::vector<std::uint8_t> bytes = {};
+};
+
 struct Package {
-  model::Json config;                       // config.json as written, or null
+  model::Json config;                       // config.json as a view has it, or null
+  model::Json written_config;               // as written
   model::Json generation_config;            // or null
   std::string readme;                       // README.md, or ""
   std::vector<std::string> side_files;      // every file that holds no weights and no index of weights, in byte order
+  std::vector<PackageText> companions;      // texts beside a weight file that is a package of its own, or in its metadata
   std::vector<std::string> other_weights;   // weight files that the source does not use
   std::vector<std::string> indexes;         // of weights, which the source's reader follows
   std::vector<std::pair<std::string, std::string>> left_out;  // name, why it is neither read nor copied
@@ -31,7 +41,14 @@ struct Package {
   bool has_neighbours = false;              // files beside the source are the package's
 };
 
-// A single file is a package of its own, without neighbours, unless it is an index or has a name that stands for a whole
+// Whether a source brings the directory that it lies in with it, or is a single file.
+bool has_neighbours(const model::Source& source);
+// Whether an entry of the directory belongs to the source: all that do, but for the files of its record, or those that are
+// named after the single file.
+bool belongs_to(const model::Source& source, std::string_view name);
+
+// A single file is a package of its own, without neighbours but for licence texts and a card that are named after it
+// (x.gguf.LICENSE), unless it is an index or has a name that stands for a whole
 // directory: model.safetensors, pytorch_model.bin, .metadata, consolidated.safetensors, consolidated.00.pth. Without
 // `with_config` no file is parsed, and both configurations are null.
 Result<Package> read_package(const model::Source& source, bool with_config = true);

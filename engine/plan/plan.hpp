@@ -47,6 +47,7 @@ struct Disposition {
   std::string target = {};  // key or file that has it now
   std::string reason = {};  // when dropped
   bool is_loss = false;     // dropped against the user's interest: needs --allow-loss
+  std::string loss = {};    // what the target's form of it does not say
 };
 
 // A tensor of the source that no output is made from.

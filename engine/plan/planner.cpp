@@ -3,8 +3,10 @@
 #include "engine/arch/config.hpp"
 #include "engine/base/text.hpp"
 #include "engine/model/remarks.hpp"
+#include "engine/plan/inventory.hpp"
 #include "engine/plan/native.hpp"
 #include "engine/plan/planner_parts.hpp"
+#include "engine/provenance/legal_files.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -96,6 +98,21 @@ void keep_used(const Checkpoint& source, Plan& plan) {
     for (const std::uint32_t index : tensor.arrangement.sources)
       used.insert(source.tensors[index].name);
   std::erase_if(plan.dropped, [&](const Dropped& dropped) { return used.contains(dropped.name); });
+}
+
+// Dropped by the reader, by the view and by the map: the first reason counts.
+void drop_repeated_tensors(Plan& plan) {
+  std::set<std::string> seen;
+  std::erase_if(plan.dispositions, [&](const Disposition& disposition) {
+    return disposition.item.starts_with("tensor:") && !seen.insert(disposition.item).second;
+  });
+}
+
+// A licence, an attribution or a reference that goes is a loss, whoever let it go.
+void mark_losses(Plan& plan) {
+  for (Disposition& disposition : plan.dispositions)
+    if (disposition.fate == Fate::dropped && provenance::is_attribution(disposition.item))
+      disposition.is_loss = true;
 }
 
 // Files that are neither weights nor side files.
@@ -276,6 +293,9 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   note_other_files(view.package, plan);
   keep_used(source.checkpoint, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
+  drop_repeated_tensors(plan);
+  mark_losses(plan);
+  HEIRLOOM_CHECK(take_inventory(source, plan, {}));
   return plan;
 }
 

@@ -41,8 +41,12 @@ Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan);
 void set_quantize_keys(std::uint32_t file_type, std::vector<Attr>& attrs);
 inline constexpr std::uint32_t quantization_version = 2;
 
-// The side files of the source: beside a directory, dropped for a single file.
-void carry_side_files(const Request& request, const Package& package, Plan& plan);
+// The source's metadata as the target holds it: typed, or text.
+Result<void> carry_attrs(const Request& request, const Format& target, Plan& plan);
+
+// The side files of the source: in a directory beside the weights; of a single file the texts that travel, the others are
+// dropped.
+Result<void> carry_side_files(const Request& request, const Package& package, Plan& plan);
 
 // A JSON record among the keys of a GGUF; null when there is none. Errors name the key.
 inline constexpr std::uint64_t max_read_record_bytes = 4u << 20;

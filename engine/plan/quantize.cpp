@@ -2,6 +2,7 @@
 #include "engine/base/text.hpp"
 #include "engine/plan/choose_by_recipe.hpp"
 #include "engine/plan/dominant.hpp"
+#include "engine/plan/inventory.hpp"
 #include "engine/plan/planner_parts.hpp"
 
 #include <algorithm>
@@ -72,14 +73,18 @@ Result<void> plan_quantize(const Request& request, const View& view, Plan& plan)
     kept.push_back(source.tensors[i].encoding);
   }
   HEIRLOOM_CHECK(add_by_recipe(request, std::move(tensors), kept, source.attrs, plan));
-  for (const Attr& attr : source.attrs)
-    if (std::find(split_keys.begin(), split_keys.end(), attr.key) == split_keys.end())
-      plan.target.attrs.push_back(attr);
-  for (const Attr& attr : plan.target.attrs)
-    plan.dispositions.push_back({"metadata:" + attr.key, Fate::carried, attr.key});
+  for (const Attr& attr : source.attrs) {
+    const std::string item = item_of(*request.source, attr);
+    if (std::find(split_keys.begin(), split_keys.end(), attr.key) != split_keys.end()) {
+      plan.dispositions.push_back({item, Fate::dropped, "", "says something of the GGUF file itself"});
+      continue;
+    }
+    plan.target.attrs.push_back(attr);
+    const bool is_set = attr.key == version_key || attr.key == file_type_key;
+    plan.dispositions.push_back({item, is_set ? Fate::mapped : Fate::carried, attr.key});
+  }
   set_quantize_keys(file_type_for(request.recipe, plan), plan.target.attrs);
-  carry_side_files(request, view.package, plan);
-  return {};
+  return carry_side_files(request, view.package, plan);
 }
 
 }  // namespace heirloom::plan

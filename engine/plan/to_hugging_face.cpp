@@ -7,7 +7,9 @@
 #include "engine/plan/attr_text.hpp"
 #include "engine/plan/choose.hpp"
 #include "engine/plan/dominant.hpp"
+#include "engine/plan/inventory.hpp"
 #include "engine/plan/planner_parts.hpp"
+#include "engine/plan/texts.hpp"
 #include "engine/tokenizer/tokenizer.hpp"
 
 #include <algorithm>
@@ -105,11 +107,62 @@ bool describes_container(std::string_view key) {
          key == "general.alignment" || key.starts_with("split.") || key == source_dtypes_key || key == source_names_key;
 }
 
-// The general.* keys that a model card made from them gives back.
-std::vector<Attr> keys_on_card(const std::string& readme) {
+// What the converter made general.* keys of, besides the card, and will again.
+card::CardInput card_input(const model::Source& source, const GgufConfig& config) {
   card::CardInput input;
-  input.readme = readme;
-  return card::general_keys(input).attrs;
+  input.config = config.written;
+  const Attr* name = find_attr(source.checkpoint.attrs, source_name_key);
+  input.directory_name = name == nullptr ? "" : name->get_text().value_or("");
+  const card::ParameterCount count = card::parameter_count(source.checkpoint.tensors);
+  input.total_parameters = count.total;
+  input.shared_parameters = count.shared;
+  input.expert_parameters = count.expert;
+  input.expert_count = count.expert_count;
+  return input;
+}
+
+// The card that is written, and the general.* keys that it says.
+struct Card {
+  std::string readme;
+  std::vector<Attr> keys;
+};
+
+void note_mended(const card::MendedCard& card, Plan& plan) {
+  const auto list = [](const std::vector<std::string>& keys) {
+    std::string text;
+    for (const std::string& key : keys)
+      text += (text.empty() ? "" : ", ") + key;
+    return text;
+  };
+  if (!card.changed.empty())
+    plan.warnings.push_back("README.md says what the GGUF's keys say now: " + list(card.changed) + " changed since the card was put there");
+  if (!card.unmended.empty())
+    plan.warnings.push_back("README.md says something else than the GGUF's keys: " + list(card.unmended) + " could not be put in its place");
+}
+
+// The source's own card where the GGUF carries it, in line with its keys; else one made from them. A README.md that lies beside
+// the GGUF is a file like others.
+Result<Card> make_card(const model::Source& source, const Package& package, const GgufConfig& config, Plan& plan) {
+  const auto& attrs = source.checkpoint.attrs;
+  const auto& files = package.side_files;
+  Card card;
+  card::CardInput input;
+  if (std::find(files.begin(), files.end(), card_name) != files.end()) {
+    input.readme = package.readme;
+  } else if (const PackageText* carried = find_text(package, card_name)) {
+    HEIRLOOM_TRY(const auto bytes, read_text(source, *carried));
+    input = card_input(source, config);
+    input.readme.assign(bytes.begin(), bytes.end());
+    card::MendedCard mended = card::mended(input, attrs);
+    note_mended(mended, plan);
+    const bool is_same = mended.readme == input.readme;
+    input.readme = card.readme = std::move(mended.readme);
+    plan.dispositions.push_back({carried->item, Fate::mapped, std::string(card_name), "", false, is_same ? "" : "changed to what the GGUF's keys say"});
+  } else {
+    input.readme = card.readme = card::readme_from_keys(attrs);
+  }
+  card.keys = card::general_keys(input).attrs;
+  return card;
 }
 
 // Returns generation_config.json as written.
@@ -138,8 +191,6 @@ Result<Json> add_side_files(const model::Source& source, const GgufConfig& confi
     for (tokenizer::SideFile& file : files)
       plan.side_files.push_back({std::move(file.name), "", std::move(file.bytes)});
   }
-  if (const std::string readme = card::readme_from_keys(attrs); !readme.empty())
-    plan.side_files.push_back({"README.md", "", bytes_of(readme)});
   return generation;
 }
 
@@ -155,11 +206,33 @@ bool is_in_generation(const Attr& attr, const Json& generation) {
   });
 }
 
+bool is_noted_text(const Plan& plan, const std::string& item) {
+  return std::any_of(plan.dispositions.begin(), plan.dispositions.end(), [&](const Disposition& known) { return known.item == item; });
+}
+
+// Files beside the GGUF, and texts in it. What is made from its keys has another file's place.
+void carry_files(const Package& package, Plan& plan) {
+  for (const std::string& name : package.side_files) {
+    const std::string item = "file:" + name;
+    const bool is_made = std::any_of(plan.side_files.begin(), plan.side_files.end(), [&](const SideFile& file) { return file.name == name; });
+    if (is_made) {
+      plan.dispositions.push_back({item, Fate::dropped, "", name + " is made from the GGUF's keys"});
+      continue;
+    }
+    plan.side_files.push_back({name, name});
+    plan.dispositions.push_back({item, Fate::beside, name});
+  }
+  Package texts;
+  for (const PackageText& text : package.companions)
+    if (text.name != card_name)
+      texts.companions.push_back(text);
+  write_texts(texts, plan);
+}
+
 // Keys that no file says become metadata of the weight files.
 Result<void> carry_other_keys(const model::Source& source, const arch::Map& map, const GgufConfig& config,
-                              const Json& generation, Plan& plan) {
+                              const Json& generation, const std::vector<Attr>& on_card, Plan& plan) {
   const std::string own = map.gguf_name + ".";
-  const auto on_card = keys_on_card(card::readme_from_keys(source.checkpoint.attrs));
   const bool has_tokenizer = find_attr(source.checkpoint.attrs, "tokenizer.ggml.model") != nullptr;
   std::vector<Attr> rest;
   for (const Attr& attr : source.checkpoint.attrs) {
@@ -176,16 +249,22 @@ Result<void> carry_other_keys(const model::Source& source, const arch::Map& map,
       plan.dispositions.push_back({item, Fate::mapped, "tokenizer files"});
     } else if (is_in_generation(attr, generation) || attr.key == source_generation_config_key) {
       plan.dispositions.push_back({item, Fate::mapped, "generation_config.json"});
+    } else if (attr.key == source_metadata_key) {
+      plan.dispositions.push_back({item, Fate::mapped, "metadata of the weight files"});
+    } else if (is_noted_text(plan, item)) {
+      continue;
     } else if (const Attr* shown = find_attr(on_card, attr.key); shown != nullptr && *shown == attr) {
       plan.dispositions.push_back({item, Fate::mapped, "README.md"});
-    } else if (attr.key != source_metadata_key) {
+    } else {
       plan.dispositions.push_back({item, Fate::carried, "metadata of the weight files"});
       rest.push_back(attr);
     }
   }
   TextAttrs text = to_text(rest);
   for (const std::string& key : text.lost)
-    plan.dispositions.push_back({"key:" + key, Fate::dropped, "", "its bytes are not UTF-8", true});
+    for (Disposition& disposition : plan.dispositions)
+      if (disposition.item == "key:" + key)
+        disposition = {disposition.item, Fate::dropped, "", "its bytes are not UTF-8", true};
   plan.target.attrs = std::move(text.attrs);
   std::set<std::string> taken;
   for (const Attr& attr : plan.target.attrs)
@@ -263,7 +342,11 @@ Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, 
   set_torch_dtype(plan.tensors, config.written);
   HEIRLOOM_TRY(const Json generation, add_side_files(source, config, plan));
   plan.warnings.insert(plan.warnings.end(), config.warnings.begin(), config.warnings.end());
-  return carry_other_keys(source, map, config, generation, plan);
+  HEIRLOOM_TRY(const Card card, make_card(source, view.package, config, plan));
+  if (!card.readme.empty())
+    plan.side_files.push_back({std::string(card_name), "", bytes_of(card.readme)});
+  carry_files(view.package, plan);
+  return carry_other_keys(source, map, config, generation, card.keys, plan);
 }
 
 }  // namespace heirloom::plan

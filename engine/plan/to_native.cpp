@@ -53,7 +53,8 @@ Result<void> use_tokenizer(const std::filesystem::path& directory, Package& pack
   bool has_any = false;
   for (const std::string_view name : tokenizer_files) {
     // A tokenizer is all of its files: what the source has of another one goes.
-    std::erase(package.side_files, name);
+    if (std::erase(package.side_files, name) != 0)
+      package.left_out.emplace_back(name, "the tokenizer of --tokenizer takes its place");
     HEIRLOOM_TRY(const bool exists, files->exists(name));
     if (!exists) {
       package.hidden.emplace_back(name);
@@ -91,11 +92,12 @@ Result<void> plan_to_native(const Request& request, const View& view, Plan& plan
   }
   plan.architecture += (plan.architecture.empty() ? "" : " > ") + data.id;
   Package package = view.package;
-  std::erase(package.side_files, data.config_file);
+  if (std::erase(package.side_files, data.config_file) != 0)
+    plan.dispositions.push_back({"file:" + data.config_file, Fate::dropped, "", "it is made from config.json"});
   const std::string text = configuration.dump(2) + "\n";
   package.made.emplace_back(data.config_file, std::vector<std::uint8_t>(text.begin(), text.end()));
-  carry_side_files(request, package, plan);
-  return {};
+  HEIRLOOM_CHECK(carry_attrs(request, *format, plan));
+  return carry_side_files(request, package, plan);
 }
 
 }  // namespace heirloom::plan

@@ -41,7 +41,10 @@ class Builder {
     if (!head.empty())
       follow(head);
     for (const auto& [id, activity] : order_)
-      add_activity(*activity);
+      if (!is_full())
+        add_activity(*activity);
+    if (is_full())
+      graph_.problems.push_back("the record has more than " + std::to_string(max_relations) + " relations, and is shown in part");
     add_lineage();
     add_present(head);
     relate_claims(graph_);
@@ -184,6 +187,8 @@ class Builder {
     return place_of(graph_, entity);
   }
 
+  bool is_full() const { return graph_.relations.size() >= max_relations; }
+
   void add_activity(Activity& activity) {
     const std::size_t place = graph_.activities.size();
     activity_places_[activity.id] = place;
@@ -191,7 +196,7 @@ class Builder {
       activity.run = std::move(run->second);
     std::vector<std::size_t> sources, repositories;
     for (const Resource& dependency : activity.event.dependencies) {
-      if (dependency.role() == "prior-event")
+      if (dependency.role() == "prior-event" || is_full())
         continue;
       const std::size_t entity = entity_of(dependency);
       relate(graph_, RelationKind::used, place, entity);
@@ -204,6 +209,8 @@ class Builder {
       for (const std::size_t repository : repositories)
         relate(graph_, RelationKind::derived_from, source, repository);
     for (const Resource& subject : activity.event.subject) {
+      if (is_full())
+        break;
       const std::size_t entity = entity_of(subject);
       relate(graph_, RelationKind::generated_by, entity, place);
       if (graph_.entities[entity].kind == EntityKind::weights)
@@ -232,21 +239,20 @@ class Builder {
 
   // Claims of a lineage statement belong to the weights that it names.
   void add_lineage() {
-    for (auto& [subject, claims] : lineage_) {
-      const Resource* weights = weights_of(subject);
-      if (weights == nullptr)
-        continue;
-      const std::string& stored = *weights->digest_of(stored_root_name);
-      const std::string* metadata = weights->digest_of(metadata_root_name);
-      for (Entity& entity : graph_.entities) {
-        const std::string* root = entity.digest_of(stored_root_name);
-        const std::string* entity_metadata = entity.digest_of(metadata_root_name);
-        if (root != nullptr && *root == stored && (metadata == nullptr || entity_metadata == nullptr || *entity_metadata == *metadata))
-          for (const Claim& claim : claims)
-            if (std::find(entity.claims.begin(), entity.claims.end(), claim) == entity.claims.end())
-              entity.claims.push_back(claim);
+    for (const auto& [subject, claims] : lineage_)
+      if (const Resource* weights = weights_of(subject)) {
+        const std::string& stored = *weights->digest_of(stored_root_name);
+        const std::string* metadata = weights->digest_of(metadata_root_name);
+        for (auto at = weights_.lower_bound(stored + "/"); at != weights_.end() && at->first.starts_with(stored + "/"); ++at)
+          if (metadata == nullptr || at->first == stored + "/" + *metadata || at->first == stored + "/")
+            add_claims(claims, graph_.entities[at->second]);
       }
-    }
+  }
+
+  static void add_claims(const std::vector<Claim>& claims, Entity& entity) {
+    for (const Claim& claim : claims)
+      if (entity.claims.size() < max_claims && std::find(entity.claims.begin(), entity.claims.end(), claim) == entity.claims.end())
+        entity.claims.push_back(claim);
   }
 
   void add_present(const std::string& head) {
@@ -267,12 +273,27 @@ class Builder {
       graph_.problems.push_back("the checkpoint is not as its last event left it: it was changed since, or made from what the event "
                                 "made, and nothing records how");
     }
+    add_files(made && is_as_made);
     Entity& result = graph_.entities[graph_.result];
     result.format = present_.format;
     result.files = present_.files;
-    for (const Claim& claim : present_.claims)
-      if (std::find(result.claims.begin(), result.claims.end(), claim) == result.claims.end())
-        result.claims.push_back(claim);
+    add_claims(present_.claims, result);
+  }
+
+  // Digests of the weight files: as read now, else as the run noted them.
+  void add_files(bool is_as_made) {
+    graph_.files = present_.read_files;
+    if (!is_as_made || !graph_.activities[*graph_.last].run)
+      return;
+    for (const RunFile& noted : graph_.activities[*graph_.last].run->files) {
+      const auto is_noted = [&](const RunFile& file) { return file.name == noted.name; };
+      const auto read = std::find_if(graph_.files.begin(), graph_.files.end(), is_noted);
+      const bool is_weights = std::find(present_.files.begin(), present_.files.end(), noted.name) != present_.files.end();
+      if (read == graph_.files.end() && is_weights)
+        graph_.files.push_back(noted);
+      else if (read != graph_.files.end() && noted.sha256 && read->sha256 != noted.sha256)
+        graph_.problems.push_back("file " + base::quoted(noted.name) + " is not the one that the run noted: its SHA-256 is another");
+    }
   }
 
   // The weights that an event made.

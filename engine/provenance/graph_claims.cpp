@@ -162,6 +162,8 @@ void relate_claims(Graph& graph) {
   for (std::size_t weights = 0; weights < count; ++weights) {
     const std::vector<Claim> claims = graph.entities[weights].claims;
     for (const Claim& claim : claims) {
+      if (graph.relations.size() >= max_relations)
+        return;
       for (const ClaimRule& rule : entity_rules)
         if (claim.field == rule.field) {
           const std::size_t place = place_of(graph, Entity{rule.kind, claim.value, "", address_of(rule.kind, claim.value)});

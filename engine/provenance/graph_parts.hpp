@@ -5,6 +5,9 @@
 
 namespace heirloom::provenance {
 
+// What is beyond is hostile, or no use to anybody.
+inline constexpr std::size_t max_relations = 20'000;
+
 // The entity of this kind with the same name, role, address and digests; added when it is new.
 std::size_t place_of(Graph& graph, const Entity& entity);
 std::size_t place_of(Graph& graph, const Agent& agent);

@@ -1,5 +1,7 @@
 #include "engine/provenance/names.hpp"
 
+#include "engine/provenance/identity.hpp"
+
 #include <array>
 
 namespace heirloom::provenance {
@@ -29,6 +31,10 @@ bool is_record_name(std::string_view name) {
     if (name == row.in_directory || name.ends_with(row.suffix))
       return true;
   return name.ends_with(".sig");
+}
+
+bool is_record_key(std::string_view key) {
+  return key == version_key || key == events_key || key == head_key;
 }
 
 }  // namespace heirloom::provenance

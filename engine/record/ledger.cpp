@@ -21,7 +21,7 @@ Result<provenance::Ledger> make_ledger(const plan::Plan& plan, const model::Sour
   for (const plan::Disposition& disposition : plan.dispositions)
     ledger.items.push_back({disposition.item, std::string(fate_name(disposition.fate)), disposition.target, disposition.reason});
   for (const Attr& attr : plan.target.attrs)
-    if (attr.key != provenance::events_key && attr.key != provenance::head_key)
+    if (provenance::is_part_of_root(attr.key))
       ledger.outputs.push_back({attr.key, provenance::attr_digest(attr)});
   return ledger;
 }

@@ -5,6 +5,7 @@
 #include "engine/provenance/identity.hpp"
 #include "engine/provenance/statement.hpp"
 #include "heirloom/checked.hpp"
+#include "heirloom/encodings.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -19,17 +20,27 @@ using provenance::ReceiptTensor;
 
 constexpr std::size_t max_strides = 64;
 
-// Operations in the only order that they may have: what comes later in a receipt is not above.
-enum class Step { rearrange, decode, change, encode, literal };
+// Operations in the only order that they may have; decode@1 may come anywhere before an encoding.
+enum class Step { decode, rearrange, change, encode, literal };
 struct Operation {
   std::string_view name;
   Step step;
 };
 constexpr Operation operations[] = {
-    {"copy@1", Step::rearrange},  {"arrange@1", Step::rearrange}, {"decode@1", Step::decode},  {"add@1", Step::change},
-    {"neg_exp@1", Step::change},  {"neg_log@1", Step::change},    {"encode@1", Step::encode},  {"repack@1", Step::encode},
-    {"literal@1", Step::literal},
+    {"decode@1", Step::decode},  {"copy@1", Step::rearrange},  {"arrange@1", Step::rearrange},
+    {"add@1", Step::change},     {"neg_exp@1", Step::change},  {"neg_log@1", Step::change},
+    {"encode@1", Step::encode},  {"repack@1", Step::encode},   {"literal@1", Step::literal},
 };
+
+// Parts of blocks that stand in tensors of their own, as bytes (engine/encoding/repack.hpp).
+constexpr WellKnownEncoding apart_encodings[] = {{"mxfp4_blocks", 32, 16}, {"mxfp4_scales", 32, 1}};
+
+const WellKnownEncoding* find_apart_encoding(std::string_view id) {
+  for (const WellKnownEncoding& encoding : apart_encodings)
+    if (encoding.id == id)
+      return &encoding;
+  return nullptr;
+}
 
 Error malformed(std::string message) { return {Code::malformed, std::move(message)}; }
 
@@ -187,15 +198,11 @@ Result<void> apply(const Json& op, const ReceiptContext& context, plan::PlanTens
   const std::string& name = *op.find("op")->text();
   arch::Arrangement& made = tensor.arrangement;
   if (name == "copy@1") {
-    if (made.sources.size() != 1 || model::tensor_elements(context.source->tensors[made.sources[0]]) != made.elements())
+    if (made.boxes.empty() && made.elements() != 0)
       return fail(malformed("\"copy@1\" wants one source with as many elements"));
-    made = arch::whole(made.sources[0], made.shape);
   } else if (name == "arrange@1") {
     HEIRLOOM_CHECK(parse_boxes(op, *context.source, made));
   } else if (name == "encode@1" || name == "repack@1") {
-    HEIRLOOM_TRY(const std::string* encoding, text_of(op, "encoding"));
-    if (*encoding != tensor.encoding)
-      return fail(malformed("encodes as " + base::quoted(*encoding) + ", but the output is " + base::quoted(tensor.encoding)));
     is_encoded = true;
     if (name == "encode@1")
       return use_importance(op, context, tensor);
@@ -247,6 +254,40 @@ bool fill(const arch::Box& box, std::uint64_t first, std::vector<bool>& filled) 
   return true;
 }
 
+// What the receipt encodes to. Containers store some encodings as plain bytes of the same size.
+Result<Encoding> encoding_made(const Receipt& receipt, const ReceiptContext& context) {
+  for (const Json& op : receipt.ops) {
+    const std::string& name = *op.find("op")->text();
+    if (name != "encode@1" && name != "repack@1")
+      continue;
+    HEIRLOOM_TRY(const std::string* id, text_of(op, "encoding"));
+    if (*id == context.encoding->id)
+      break;
+    const WellKnownEncoding* row = find_apart_encoding(*id);
+    if (row == nullptr || context.encoding->id != "u8")
+      return fail(malformed("encodes as " + base::quoted(*id) + ", but the output is " + base::quoted(context.encoding->id)));
+    return Encoding{*id, row->block_elements, row->block_bytes};
+  }
+  return *context.encoding;
+}
+
+// Of the output's elements, and of the one source where it has as many.
+Result<arch::Arrangement> first_arrangement(const ReceiptContext& context, const Encoding& encoding, std::vector<std::uint32_t> sources) {
+  arch::Arrangement made;
+  made.shape.assign(context.shape.begin(), context.shape.end());
+  if (encoding.id != context.encoding->id) {
+    HEIRLOOM_TRY(const std::uint64_t bytes, checked::product(context.shape));
+    if (bytes % encoding.block_bytes != 0)
+      return fail(malformed("the output is not whole blocks of " + base::quoted(encoding.id)));
+    HEIRLOOM_TRY(const std::uint64_t elements, checked::mul(bytes / encoding.block_bytes, encoding.block_elements));
+    made.shape = {elements};
+  }
+  if (sources.size() == 1 && model::tensor_elements(context.source->tensors[sources[0]]) == made.elements())
+    return arch::whole(sources[0], made.shape);
+  made.sources = std::move(sources);
+  return made;
+}
+
 }  // namespace
 
 TensorNames names_of(const Checkpoint& checkpoint) {
@@ -256,23 +297,28 @@ TensorNames names_of(const Checkpoint& checkpoint) {
   return names;
 }
 
-Result<plan::PlanTensor> plan_of(const Receipt& receipt, const ReceiptContext& context) {
+Result<plan::PlanTensor> plan_of(const Receipt& receipt, const ReceiptContext& context, Encoding& encoding) {
   const ReceiptTensor& out = *receipt.out;
   if (out.encoding != context.encoding->id || !same_shape(out.shape, context.shape))
     return fail(malformed("the tensor has another encoding or shape than the receipt says"));
   plan::PlanTensor tensor{out.name, out.encoding, {context.shape.begin(), context.shape.end()}, plan::Action::convert};
-  tensor.arrangement.shape = tensor.shape;
-  HEIRLOOM_TRY(tensor.arrangement.sources, find_sources(receipt, context));
-  Step step = Step::rearrange;
-  bool is_encoded = false;
+  HEIRLOOM_TRY(encoding, encoding_made(receipt, context));
+  tensor.encoding = encoding.id;
+  HEIRLOOM_TRY(std::vector<std::uint32_t> sources, find_sources(receipt, context));
+  HEIRLOOM_TRY(tensor.arrangement, first_arrangement(context, encoding, std::move(sources)));
+  Step step = Step::decode;
+  bool is_encoded = false, is_decoded = false;
   for (const Json& op : receipt.ops) {
     const std::string& name = *op.find("op")->text();
     const auto known = std::find_if(std::begin(operations), std::end(operations), [&](const Operation& row) { return row.name == name; });
     if (known == std::end(operations))
       return fail(Code::unsupported, "operation " + base::quoted(name) + " is not known here");
-    if (known->step < step || (known->step == step && &op != receipt.ops.data() && step != Step::change))
+    const bool is_late = known->step == Step::decode ? is_decoded || step >= Step::encode
+                                                     : known->step < step || (known->step == step && step != Step::change);
+    if (is_late)
       return fail(malformed("operation " + base::quoted(name) + " comes too late"));
-    step = known->step;
+    is_decoded = is_decoded || known->step == Step::decode;
+    step = std::max(step, known->step);
     HEIRLOOM_CHECK(apply(op, context, tensor, is_encoded));
   }
   HEIRLOOM_CHECK(check_end(context, tensor, is_encoded));

@@ -28,8 +28,9 @@ struct ReceiptContext {
 // The output's encoding and shape must be the context's. Boxes lie inside their tensors, hold as many elements as the output
 // (is_covered() tells whether they overlap), and operations are known and in an order that has a meaning.
 // Errors: malformed for what no receipt may say, unsupported for an operation that is not known, misuse for what is not at
-// hand: a source tensor, the importance matrix.
-Result<plan::PlanTensor> plan_of(const provenance::Receipt& receipt, const ReceiptContext& context);
+// hand: a source tensor, the importance matrix. `encoding` is set to what the plan's tensor is encoded to, which may have
+// another name than the container gives it.
+Result<plan::PlanTensor> plan_of(const provenance::Receipt& receipt, const ReceiptContext& context, Encoding& encoding);
 
 // True when the boxes fill each of the output elements [first, first + count) exactly once.
 bool is_covered(std::span<const arch::Box> boxes, std::uint64_t first, std::uint64_t count);

@@ -59,8 +59,9 @@ class Replaying {
         continue;
       }
       const Tensor& tensor = written_.tensors[found->second];
-      const Encoding& encoding = *written_.find_encoding(tensor.encoding);
-      auto made = plan_of(receipt, {&source_.checkpoint, &sources, &encoding, tensor.shape, options_.importance});
+      Encoding encoding;
+      auto made = plan_of(receipt, {&source_.checkpoint, &sources, written_.find_encoding(tensor.encoding), tensor.shape, options_.importance},
+                          encoding);
       const auto checked = made ? check_makes(*made, encoding, kernels) : Result<void>(fail(Error(made.error())));
       if (!checked) {
         const Code code = checked.error().code;

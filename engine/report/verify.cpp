@@ -7,159 +7,128 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace heirloom::report {
 namespace {
 
-using record::Foreign;
-using record::Made;
-using record::MadeTensor;
-using record::RecipeMatch;
+using record::ChainStep;
+using record::Level;
+using record::Mismatch;
+using record::Replay;
+using record::Replayed;
+using record::Verification;
 
-constexpr std::array verdict_names = {"exact", "different", "other shape", "not in the source", "not in the file"};
-constexpr std::size_t max_misses_shown = 8;
+constexpr std::size_t max_lines = 20;
 
-std::string_view name_of(Made verdict) { return verdict_names[static_cast<std::size_t>(verdict)]; }
+std::string level_text(Level level) { return fmt::format("{} {}", name_of(level), word_of(level)); }
 
-std::string way_text(const record::Way& way) {
-  std::string text = way.via.empty() ? "" : "by way of " + way.via;
-  if (way.is_weighted)
-    text += text.empty() ? "with the importance matrix" : ", with the importance matrix";
-  return text;
+std::string joined(const std::vector<std::string>& reasons) {
+  constexpr std::size_t most = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(reasons.size(), most); ++i)
+    text += (i == 0 ? "" : "; ") + base::printable(reasons[i]);
+  return reasons.size() > most ? text + fmt::format("; and {} more", reasons.size() - most) : text;
 }
 
-std::string detail(const MadeTensor& tensor) {
-  if (tensor.verdict == Made::other_shape)
-    return shape_text(tensor.from_shape) + " in the source, " + shape_text(tensor.shape) + " here";
-  if (tensor.verdict != Made::different)
+std::string mismatch_text(const Mismatch& mismatch) {
+  std::string text = mismatch.part;
+  if (!mismatch.name.empty())
+    text += " " + base::quoted(mismatch.name);
+  return text + ": " + base::printable(mismatch.text);
+}
+
+std::string mismatches_text(const Verification& record) {
+  if (record.mismatches.empty())
     return "";
-  std::string text = tensor.why;
-  if (tensor.tally.blocks != 0) {
-    text += fmt::format("{}{} of {} blocks differ, the first at element {}", text.empty() ? "" : "; ", grouped(tensor.tally.differing),
-                        grouped(tensor.tally.blocks), tensor.tally.first);
-    const std::string way = way_text(tensor.way);
-    text += way.empty() ? "" : " (" + way + ")";
-  }
-  if (tensor.error)
-    text += fmt::format("{}error against the source: rmse {:.6g} ({:.4g}%), largest {:.6g}", text.empty() ? "" : "; ",
-                        tensor.error->rmse, 100 * tensor.error->relative_rmse, tensor.error->max_error);
+  const std::size_t count = record.mismatches.size();
+  std::string text = fmt::format("NOT AS THE RECORD SAYS, {} {}:\n", count, count == 1 ? "place" : "places");
+  for (std::size_t i = 0; i < std::min(count, max_lines); ++i)
+    text += "  " + mismatch_text(record.mismatches[i]) + "\n";
+  return count > max_lines ? text + fmt::format("  and {} more (--json lists them)\n", count - max_lines) : text;
+}
+
+std::string chain_text(const Verification& record) {
+  std::string text = record.chain.empty() ? "" : "chain:\n";
+  for (const ChainStep& step : record.chain)
+    text += fmt::format("  {}{}\n", base::printable(step.words), step.signer.empty() ? "" : ", signed by " + base::quoted(step.signer));
+  if (record.is_last_step_unrecorded)
+    text += "  the last step is not recorded: these weights are others than those that the record ends in\n";
   return text;
 }
 
-std::string recipe_text(const RecipeMatch& recipe) {
-  if (!recipe.name.empty()) {
-    std::string text = "recipe: " + recipe.name;
-    for (std::size_t i = 0; i < recipe.also.size(); ++i)
-      text += (i == 0 ? " (as would " : ", ") + recipe.also[i];
-    return text + (recipe.also.empty() ? "\n" : ")\n");
-  }
-  if (recipe.nearest.empty())
+std::string replay_text(const Verified& verified) {
+  const auto& replayed = verified.record.replayed;
+  if (replayed.empty())
     return "";
-  std::string text = fmt::format("recipe: none that is known; nearest is {}, which would choose otherwise for {}:\n", recipe.nearest,
-                                 recipe.misses.size() == 1 ? "1 tensor" : fmt::format("{} tensors", recipe.misses.size()));
-  for (std::size_t i = 0; i < std::min(recipe.misses.size(), max_misses_shown); ++i)
-    text += fmt::format("  {}: {} here, {} by the recipe\n", base::quoted(recipe.misses[i].tensor), recipe.misses[i].encoding,
-                        recipe.misses[i].expected);
-  if (recipe.misses.size() > max_misses_shown)
-    text += fmt::format("  and {} more\n", recipe.misses.size() - max_misses_shown);
-  return text;
-}
-
-// "96 tensors: 90 exact, 6 different".
-std::string counts_text(const Foreign& foreign) {
-  std::array<std::size_t, verdict_names.size()> counts{};
-  for (const MadeTensor& tensor : foreign.tensors)
-    ++counts[static_cast<std::size_t>(tensor.verdict)];
-  std::string text = fmt::format("{} tensors:", foreign.tensors.size());
-  const char* separator = " ";
-  for (std::size_t i = 0; i < counts.size(); ++i)
-    if (counts[i] != 0) {
-      text += fmt::format("{}{} {}", separator, counts[i], verdict_names[i]);
-      separator = ", ";
-    }
+  const auto same = std::count_if(replayed.begin(), replayed.end(), [](const Replayed& row) { return row.verdict == Replay::same; });
+  std::string text = fmt::format("reproduced: {} of {} tensors bit for bit", same, replayed.size());
+  if (replayed.size() < verified.record.receipt_count)
+    text += fmt::format(", a sample of {} (seed {})", verified.record.receipt_count, verified.sample_seed.value_or(0));
   return text + "\n";
 }
 
-// How the exact ones were made, where that is not plain.
-std::string ways_text(const Foreign& foreign) {
-  std::vector<std::pair<record::Way, std::size_t>> ways;
-  for (const MadeTensor& tensor : foreign.tensors) {
-    if (tensor.verdict != Made::exact || tensor.way == record::Way{})
-      continue;
-    auto found = std::find_if(ways.begin(), ways.end(), [&](const auto& known) { return known.first == tensor.way; });
-    if (found == ways.end())
-      found = ways.insert(found, {tensor.way, 0});
-    ++found->second;
-  }
-  std::string text;
-  for (const auto& [way, count] : ways)
-    text += fmt::format("{} of the exact {} made {}\n", count, count == 1 ? "is" : "are", way_text(way));
+std::string levels_text(const Verified& verified) {
+  const Verification& record = verified.record;
+  std::string text = record.mismatches.empty() ? "level: " + level_text(record.level) + "\n" : "level: none, since something was changed\n";
+  if (record.mismatches.empty() && !record.why_not.empty())
+    text += fmt::format("why not {}: {}\n", level_text(static_cast<Level>(static_cast<std::size_t>(record.level) + 1)), joined(record.why_not));
+  if (verified.required && (record.level < *verified.required || !record.mismatches.empty()))
+    text += fmt::format("{} was required\n", level_text(*verified.required));
   return text;
 }
 
-std::string foreign_text(const Foreign& foreign) {
-  std::string text = recipe_text(foreign.recipe);
-  Table table({"tensor", "verdict", "from", "encoding", "detail"});
-  for (const MadeTensor& tensor : foreign.tensors)
-    if (tensor.verdict != Made::exact)
-      table.add({base::quoted(tensor.name), std::string(name_of(tensor.verdict)), tensor.from, tensor.encoding, detail(tensor)});
-  if (!table.is_empty())
-    text += table.text();
-  text += counts_text(foreign) + ways_text(foreign);
-  if (!foreign.is_exact && foreign.has_importance_keys)
-    text += "the file says that it was made with an importance matrix: --imatrix FILE takes the same one\n";
-  return text;
-}
-
-Json to_json(const MadeTensor& tensor) {
-  Json json = {{"name", tensor.name},       {"verdict", name_of(tensor.verdict)}, {"from", tensor.from},
-               {"encoding", tensor.encoding}, {"from_shape", tensor.from_shape},    {"shape", tensor.shape}};
-  json["via"] = tensor.way.via;
-  json["has_importance"] = tensor.way.is_weighted;
-  if (tensor.verdict != Made::different)
-    return json;
-  json["why"] = tensor.why;
-  json["blocks"] = tensor.tally.blocks;
-  json["differing_blocks"] = tensor.tally.differing;
-  json["first_differing"] = tensor.tally.differing == 0 ? Json() : Json(tensor.tally.first);
-  if (tensor.error)
-    json["error"] = {{"rmse", float_json(tensor.error->rmse)},
-                     {"relative_rmse", float_json(tensor.error->relative_rmse)},
-                     {"max", float_json(tensor.error->max_error)},
-                     {"cosine", float_json(tensor.error->cosine)}};
-  return json;
-}
-
-Json to_json(const Foreign& foreign) {
-  Json json;
-  json["is_exact"] = foreign.is_exact;
-  json["recipe"] = foreign.recipe.name.empty() ? Json() : Json(foreign.recipe.name);
-  json["same_recipes"] = foreign.recipe.also;
-  json["nearest_recipe"] = foreign.recipe.nearest.empty() ? Json() : Json(foreign.recipe.nearest);
-  json["misses"] = Json::array();
-  for (const record::RecipeMiss& miss : foreign.recipe.misses)
-    json["misses"].push_back({{"tensor", miss.tensor}, {"encoding", miss.encoding}, {"expected", miss.expected}});
-  json["tensors"] = Json::array();
-  for (const MadeTensor& tensor : foreign.tensors)
-    json["tensors"].push_back(to_json(tensor));
-  return json;
+Json to_json(const Replayed& row) {
+  constexpr std::string_view words[] = {"same", "different", "wrong", "not possible"};
+  return {{"name", row.name}, {"line", row.line}, {"verdict", words[static_cast<std::size_t>(row.verdict)]}, {"why", row.why}};
 }
 
 }  // namespace
 
+bool Verified::is_good() const {
+  if (!record.mismatches.empty() || (required && record.level < *required))
+    return false;
+  if (foreign)
+    return foreign->is_exact;
+  return required || (record.has_record && !record.is_last_step_unrecorded);
+}
+
 std::string verify_text(const Verified& verified) {
-  std::string text;
+  const Verification& record = verified.record;
+  std::string text = fmt::format("{}: {} tensors, weights {}\n", base::printable(verified.path), record.identity.tensors.size(),
+                                 base::to_hex(record.identity.stored_root));
+  if (!record.has_record)
+    text += "no record lies in it or beside it\n";
+  text += mismatches_text(record) + chain_text(record) + replay_text(verified);
   if (verified.foreign)
-    text += foreign_text(*verified.foreign);
-  return text;
+    text += fmt::format("held against {}:\n", base::printable(verified.sources.front())) + foreign_text(*verified.foreign);
+  for (const std::string& note : record.notes)
+    text += "note: " + base::printable(note) + "\n";
+  text += levels_text(verified);
+  return text + "A record tells which bytes came from which; it does not prove that weights are harmless, or that a model card is true.\n";
 }
 
 std::string verify_json(const Verified& verified) {
-  Json json;
-  json["path"] = verified.path;
-  json["source"] = verified.source;
-  json["foreign"] = verified.foreign ? to_json(*verified.foreign) : Json();
+  const Verification& record = verified.record;
+  Json json = {{"path", verified.path}, {"sources", verified.sources}, {"is_good", verified.is_good()}, {"has_record", record.has_record}};
+  json["level"] = name_of(record.level);
+  json["level_name"] = word_of(record.level);
+  json["required"] = verified.required ? Json(name_of(*verified.required)) : Json();
+  json["why_not_next"] = record.why_not;
+  json["stored_root"] = base::to_hex(record.identity.stored_root);
+  json["metadata_root"] = base::to_hex(record.identity.metadata_root);
+  json["mismatches"] = Json::array();
+  for (const Mismatch& mismatch : record.mismatches)
+    json["mismatches"].push_back({{"part", mismatch.part}, {"name", mismatch.name}, {"text", mismatch.text}});
+  json["chain"] = Json::array();
+  for (const ChainStep& step : record.chain)
+    json["chain"].push_back({{"id", step.id}, {"text", step.words}, {"signer", step.signer.empty() ? Json() : Json(step.signer)}});
+  json["is_last_step_unrecorded"] = record.is_last_step_unrecorded;
+  json["notes"] = record.notes;
+  json["replayed"] = Json::array();
+  for (const Replayed& row : record.replayed)
+    json["replayed"].push_back(to_json(row));
+  json["sample_seed"] = verified.sample_seed ? Json(*verified.sample_seed) : Json();
+  json["foreign"] = verified.foreign ? Json::parse(foreign_json(*verified.foreign)) : Json();
   return dump(json);
 }
 

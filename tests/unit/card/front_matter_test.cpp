@@ -12,7 +12,7 @@ namespace {
 FrontMatterEdit set(std::string key, std::string_view json) {
   auto value = heirloom::model::parse_json(json);
   REQUIRE(value);
-  return {std::move(key), std::move(*value)};
+  return {std::move(key), std::move(*value), std::string(json)};
 }
 FrontMatterEdit without(std::string key) { return {std::move(key), std::nullopt}; }
 
@@ -79,14 +79,18 @@ TEST_CASE("a text stays a text, and what yaml would take for something else is q
   CHECK(edited("---\n---\n", {set("a", "\"no\""), set("b", "\"1.0\""), set("c", "\"x\\u0007\\n---\"")}) ==
         "---\na: \"no\"\nb: \"1.0\"\nc: \"x\\x07\\n---\"\n---\n");
   CHECK(edited("---\nn: 5\n---\n", {set("n", "6")}) == "---\nn: 6\n---\n");
+  CHECK(edited("---\nt: x\n---\n", {set("t", "1.10"), set("n", "1.10")}) == "---\nt: \"1.10\"\nn: 1.10\n---\n");
 }
 
-TEST_CASE("what was there before is told in one line") {
+TEST_CASE("what was there and what is there now is told in one line") {
   const auto result = edit_front_matter(card, {set("license", "\"mit\""), set("new", "1"), without("tags")});
   REQUIRE(result);
   CHECK(result->before[0] == "\"apache-2.0\"");
   CHECK_FALSE(result->before[1]);
   CHECK(result->before[2] == "[\"one\", \"two\"]");
+  CHECK(result->after[0] == "\"mit\"");
+  CHECK(result->after[1] == "\"1\"");
+  CHECK_FALSE(result->after[2]);
 }
 
 TEST_CASE("a front matter that cannot be edited safely is refused") {
