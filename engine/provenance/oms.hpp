@@ -84,7 +84,7 @@ struct OmsDifference {
 std::string_view name_of(OmsDifference::Kind kind);
 
 struct VerifyOmsOptions {
-  std::time_t at = 0;       // for certificates
+  std::time_t at = 0;       // for certificates; 0 is now
   std::size_t threads = 0;  // 0: all cores
 };
 

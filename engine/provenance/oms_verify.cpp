@@ -177,7 +177,7 @@ Result<OmsVerdict> verify_oms(const fs::path& path, const fs::path& bundle, cons
   auto parsed = parse_oms(text);
   if (!parsed)
     return in_bundle(std::move(parsed.error()));
-  OmsVerdict verdict{verify_oms_signature(*parsed, trust, options.at)};
+  OmsVerdict verdict{verify_oms_signature(*parsed, trust, options.at == 0 ? std::time(nullptr) : options.at)};
   if (verdict.signer.state != OmsState::valid && verdict.signer.state != OmsState::expired)
     return verdict;
   auto manifest = parse_oms_payload(parsed->envelope.payload);
