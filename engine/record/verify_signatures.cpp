@@ -67,8 +67,9 @@ Result<bool> check_model_signature(Check& check, const Trust& trust) {
   const std::string log = provenance::file_name(provenance::Part::log, record_base(check.checked));
   const auto& left_out = verdict->not_covered;
   const bool covers_log = check.found.has_log_file && std::find(left_out.begin(), left_out.end(), log) == left_out.end();
-  const bool may_vouch = std::all_of(check.chain.begin(), check.chain.end(),
-                                     [&](const Link* link) { return signer.may_vouch_for(link->event.builder); });
+  const bool may_vouch = std::all_of(check.chain.begin(), check.chain.end(), [&](const Link* link) {
+    return provenance::may_vouch(signer.builders(), *link->source->statement);
+  });
   if (verdict->is_valid())
     check.out.notes.push_back(name + " is valid, signed by " + base::quoted(signer.key != nullptr ? signer.key->name : signer.authority->name));
   return verdict->is_valid() && covers_log && may_vouch;
