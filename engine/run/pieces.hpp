@@ -26,4 +26,8 @@ struct Work {
 Result<Work> make_work(const plan::Plan& plan, const model::Source& source, const kernels::Kernels& kernels,
                        std::size_t slots, std::uint64_t memory_bytes, bool is_measured);
 
+// Puts the pieces of two tensors at a time in turns, so that two digests go on at once (digest_pool.hpp). Those of one tensor
+// keep their order, and those of tensors with a source in common stay one behind the other.
+void pair_up(const plan::Plan& plan, std::vector<Piece>& pieces);
+
 }  // namespace heirloom::run

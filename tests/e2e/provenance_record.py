@@ -19,8 +19,6 @@ def resource(subjects, name):
 
 
 class Record(program.Case):
-    provenance = "full"
-
     def convert(self, source, target, *options, **environment):
         self.must("convert", source, target, "--allow-loss", *options, env={**os.environ, **environment})
         return target
