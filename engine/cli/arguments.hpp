@@ -41,5 +41,6 @@ CLI::Option* add_repeatable(CLI::App& command, const std::string& name, std::vec
 
 void add_conversion_commands(Program& program);  // convert, inspect, diff
 void add_listing_commands(Program& program);     // plugins, formats, architectures, recipes
+void add_licence_command(Program& program);      // licence
 
 }  // namespace heirloom::cli

@@ -76,6 +76,6 @@ void add_tensor(Plan& plan, const Checkpoint& source, arch::MappedTensor tensor,
 Result<std::string> encoding_of(const Checkpoint& source, const arch::MappedTensor& tensor);
 
 // What a mapping leaves out, and what the way back does not give exactly.
-void note_mapping(const View& view, const arch::Mapping& mapping, Plan& plan);
+void note_mapping(const Checkpoint& source, const View& view, const arch::Mapping& mapping, Plan& plan);
 
 }  // namespace heirloom::plan

@@ -66,7 +66,7 @@ std::string converter_type(const Plan& plan) {
 Result<Made> add_tensors_and_keys(const Request& request, const arch::Map& map, const View& view, const Json& config,
                                                 Plan& plan) {
   HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(map, view.tensors(), converter_order(view.checkpoint), config));
-  note_mapping(view, mapping, plan);
+  note_mapping(request.source->checkpoint, view, mapping, plan);
   if (!request.recipe.follows_quantize()) {
     HEIRLOOM_CHECK(add_tensors(request, std::move(mapping.tensors), plan));
     const std::string& wanted = request.recipe.encoding;
@@ -360,7 +360,7 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Vi
     std::erase_if(beside.side_files, [&](const std::string& name) { return is_noted(plan, name); });
   HEIRLOOM_CHECK(carry_side_files(request, beside, plan));
   note_card_of(package, general, plan);
-  if (find_attr(plan.target.attrs, source_card_key) != nullptr)
+  if (!request.is_directory && !package.readme.empty())
     plan.target.attrs.push_back(Attr::text(std::string(source_name_key), name_of(view)));
   return {};
 }

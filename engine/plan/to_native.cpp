@@ -84,7 +84,7 @@ Result<void> plan_to_native(const Request& request, const View& view, Plan& plan
   const Json config = arch::normalize(view.package.config);
   HEIRLOOM_TRY(const Json configuration, arch::config_to_native(*layout, config));
   HEIRLOOM_TRY(arch::Mapping mapping, arch::map_to_native(layout->map, view.tensors(), config));
-  note_mapping(view, mapping, plan);
+  note_mapping(request.source->checkpoint, view, mapping, plan);
   for (arch::MappedTensor& tensor : mapping.tensors) {
     HEIRLOOM_TRY(const std::string from, encoding_of(request.source->checkpoint, tensor));
     HEIRLOOM_TRY(Choice choice, choose_as_is({tensor.name, from, tensor.shape}, *format, request.recipe));
