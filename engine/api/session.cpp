@@ -1,6 +1,7 @@
 #include "engine/api.hpp"
 
 #include "engine/api/places.hpp"
+#include "engine/api/recording.hpp"
 #include "engine/base/system_error.hpp"
 #include "engine/host/option_text.hpp"
 #include "engine/model/remarks.hpp"
@@ -150,6 +151,9 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   Planned planned;
   const host::OpenOptions how{options.from, {}, options.source_options};
   HEIRLOOM_TRY(planned.source, options.is_as_is ? open(options.source, how) : open_whole(options.source, how));
+  HEIRLOOM_TRY(record::Input input, record::take_input(*planned.source));
+  for (const std::string& problem : input.found.problems)
+    log_.warn("the source's record goes on without what cannot be read: " + base::printable(problem));
   if (!options.allows_findings)
     HEIRLOOM_CHECK(refuse_findings(*planned.source));
   HEIRLOOM_TRY(const Target target, resolve_target(*host_, options.target, options.to, options.native_layout));
@@ -176,6 +180,9 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   if (!plan)
     return fail(std::move(plan).error().in_file(options.source.string()));
   planned.plan = std::move(*plan);
+  HEIRLOOM_TRY(planned.record, record::begin_record(*host_, *planned.source, std::move(input),
+                                                    {options.provenance, options.hashes_files, asked_of(options, request.recipe), options.importance},
+                                                    planned.plan, planned.is_directory));
   for (std::string& line : findings_in_words(planned.source->checkpoint))
     planned.plan.warnings.push_back(std::move(line));
   HEIRLOOM_CHECK(check_apart(*host_, *planned.source, planned.plan, planned.target, planned.is_directory));
@@ -190,6 +197,13 @@ Result<run::Outcome> Session::execute(const Planned& planned, const run::Execute
   all.finish = [&](std::span<const std::uint64_t> checksums) {
     const plan::Plan& plan = planned.plan;
     return host_->finish_layout(plan.target_format, plan.target, plan.writer_options, plan.layout, checksums, log_);
+  };
+  if (planned.record.options.place == record::Place::none)
+    return run::execute(planned.plan, *planned.source, planned.target, all, log_);
+  HEIRLOOM_TRY(const record::RunFacts facts, begin_run(*host_, planned, options));
+  all.digests_sources = true;
+  all.complete = [&](const run::Outcome& outcome, const run::Unfinished& unfinished) {
+    return record::finish_record(*host_, planned.record, planned.plan, *planned.source, outcome, unfinished, facts);
   };
   return run::execute(planned.plan, *planned.source, planned.target, all, log_);
 }

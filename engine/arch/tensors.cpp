@@ -160,15 +160,17 @@ Error unknown_tensor(const Map& map, const Tensor& tensor) {
 }
 
 // The same for a name of another spelling: that of the names before it, or the first that a rule has.
-std::vector<Place> spelled_places(const Map& map, const std::string& name, std::vector<Reading>& readings, std::string& known) {
+std::vector<Place> spelled_places(const Map& map, std::uint32_t source, const std::string& name, std::vector<Reading>& readings,
+                                  Mapping& mapping) {
   for (const auto& spelling : map.spellings) {
-    if (!known.empty() && known != spelling->from)
+    if (!mapping.spelling.empty() && mapping.spelling != spelling->from)
       continue;
-    const auto read = read_spelling(*spelling, name);
+    auto read = read_spelling(*spelling, name);
     auto places = read ? places_of(readings, *read) : std::vector<Place>();
     if (places.empty())
       continue;
-    known = spelling->from;
+    mapping.spelling = spelling->from;
+    mapping.respelled.push_back({source, std::move(*read)});
     return places;
   }
   return {};
@@ -282,7 +284,8 @@ Result<void> drop_instance(const Reading& reading, const Context& context, const
       HEIRLOOM_TRY(const auto wanted, shape_of(dimensions, context.config));
       HEIRLOOM_CHECK(check_shape(tensor, wanted, shape_text(dimensions)));
     }
-    mapping.dropped.push_back({index, reason.empty() ? "computed from the configuration" : reason});
+    const bool is_repeated = std::none_of(reading.from.begin(), reading.from.end(), [](const auto& from) { return from.ends_with("{*}"); });
+    mapping.dropped.push_back({index, reason.empty() ? "computed from the configuration" : reason, is_repeated});
   }
   return {};
 }
@@ -324,7 +327,7 @@ Result<Mapping> map_tensors(const Context& context, const std::vector<std::uint3
     const Tensor& tensor = context.tensor(order[position]);
     auto places = places_of(readings, tensor.name);
     if (places.empty() && context.way.from == Side::hugging_face)
-      places = spelled_places(context.map, tensor.name, readings, mapping.spelling);
+      places = spelled_places(context.map, order[position], tensor.name, readings, mapping);
     if (places.empty())
       return fail(unknown_tensor(context.map, tensor));
     for (const Place& place : places)

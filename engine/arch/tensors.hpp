@@ -26,6 +26,13 @@ struct MappedTensor {
 struct DroppedTensor {
   std::uint32_t source = 0;
   std::string reason;
+  bool is_repeated = true;               // what the others or the configuration say again; else a part of the model ("{*}")
+};
+
+// A tensor whose name the rules have otherwise (Architecture.spellings).
+struct RespelledTensor {
+  std::uint32_t source = 0;
+  std::string name;                      // as the rules have it
 };
 
 // A tensor whose numbers the way back does not give exactly.
@@ -39,6 +46,7 @@ struct Mapping {
   std::vector<DroppedTensor> dropped;
   std::vector<LossyTensor> lossy;
   std::string spelling = {};             // how the source's names begin, where it is not as the rules have it
+  std::vector<RespelledTensor> respelled = {};
 };
 
 // A checkpoint's tensors, and what each is made of. `arrangements` are parallel to its tensors, over the source's; none

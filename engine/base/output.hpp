@@ -29,6 +29,8 @@ class OutputFile {
   Result<void> write(std::uint64_t offset, std::span<const std::uint8_t> bytes) const;
   // `size` bytes of another file, by copy_file_range where the system can, else through a buffer of 1 MiB.
   Result<void> copy_from(int descriptor, std::uint64_t from, std::uint64_t offset, std::uint64_t size) const;
+  // What was written, to digest it.
+  Result<void> read(std::uint64_t offset, std::span<std::uint8_t> out) const;
   // Starts writing a finished range to disk without waiting.
   void write_behind(std::uint64_t offset, std::uint64_t size) const;
 

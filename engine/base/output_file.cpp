@@ -92,6 +92,20 @@ Result<void> OutputFile::copy_from(int descriptor, std::uint64_t from, std::uint
   return {};
 }
 
+Result<void> OutputFile::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
+  HEIRLOOM_CHECK(check_range(offset, out.size()));
+  while (!out.empty()) {
+    const ::ssize_t count = ::pread(descriptor_, out.data(), out.size(), static_cast<::off_t>(offset));
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return fail(system_error(count < 0 ? errno : EIO, "cannot read back", final_));
+    out = out.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
 void OutputFile::write_behind(std::uint64_t offset, std::uint64_t size) const {
   ::sync_file_range(descriptor_, static_cast<::off64_t>(offset), static_cast<::off64_t>(size), SYNC_FILE_RANGE_WRITE);
 }

@@ -78,6 +78,11 @@ int parse_and_run(int argc, const char* const* argv) {
   add_conversion_commands(program);
   add_listing_commands(program);
   add_licence_command(program);
+  add_identity_commands(program);
+  add_provenance_commands(program);
+  add_verify_commands(program);
+  add_annotate_command(program);
+  add_signing_commands(program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

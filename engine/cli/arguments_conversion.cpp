@@ -52,6 +52,12 @@ void add_convert(Program& program) {
   command.add_flag("--allow-findings", arguments.options.allows_findings,
                    "Convert even if the source asks for code to be run; its weights alone are read");
   command.add_flag("--allow-loss", arguments.allow_loss, "Convert even if metadata is lost");
+  const std::map<std::string, record::Place> places = {{"full", record::Place::full}, {"embed", record::Place::embed},
+                                                       {"beside", record::Place::beside}, {"none", record::Place::none}};
+  command.add_option("--provenance", arguments.options.provenance, "Record of what was made from what: in the file and beside it (full), embed, beside or none")
+      ->transform(CLI::CheckedTransformer(places, CLI::ignore_case).description(""))
+      ->type_name("WHERE");
+  command.add_flag("--hash-files", arguments.options.hashes_files, "Add each output file's SHA-256 to the record, which reads it again");
   command.add_flag("--force", arguments.force, "Replace an existing output");
 }
 

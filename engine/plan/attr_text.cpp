@@ -27,13 +27,6 @@ constexpr std::array type_names = {
     TypeName{AttrType::f64, "f64"},
 };
 
-std::optional<AttrType> type_named(std::string_view name) {
-  for (const TypeName& row : type_names)
-    if (row.name == name)
-      return row.type;
-  return std::nullopt;
-}
-
 bool is_utf8(std::string_view text) { return model::parse_json(Json(std::string(text)).dump()).has_value(); }
 
 // Floats that are not finite, and NaN payloads, as the hexadecimal bits.
@@ -118,23 +111,21 @@ Result<Attr> typed(const Attr& text, std::string_view type) {
   auto json = model::parse_json(*text.get_text());
   if (!json)
     return wrong();
-  Attr attr{text.key};
-  if (!type.starts_with("array:")) {
-    const auto scalar = type_named(type);
-    if (!scalar || *scalar == AttrType::array)
-      return wrong();
-    attr.type = *scalar;
-    return append_element(attr, *scalar, *json) ? Result<Attr>(std::move(attr)) : wrong();
-  }
-  const auto element = type_named(type.substr(6));
-  if (!element || *element == AttrType::array || json->array() == nullptr)
+  const bool is_array = type.starts_with("array:");
+  const auto named = type_named(is_array ? type.substr(6) : type);
+  if (!named || *named == AttrType::array)
     return wrong();
-  attr.type = AttrType::array;
-  attr.element = *element;
-  for (const Json& item : *json->array())
-    if (!append_element(attr, *element, item))
-      return wrong();
-  return attr;
+  auto attr = attr_of_json(text.key, is_array ? AttrType::array : *named, *named, *json);
+  return attr ? Result<Attr>(std::move(*attr)) : wrong();
+}
+
+Json value_json(const Attr& attr) {
+  if (attr.type != AttrType::array)
+    return element_json(attr, attr.type, 0);
+  Json::Array items;
+  for (std::uint64_t i = 0; i < attr.count(); ++i)
+    items.push_back(element_json(attr, attr.element, i));
+  return Json(std::move(items));
 }
 
 }  // namespace
@@ -144,6 +135,31 @@ std::string_view type_name(AttrType type) {
     if (row.type == type)
       return row.name;
   return "unknown";
+}
+
+std::optional<AttrType> type_named(std::string_view name) {
+  for (const TypeName& row : type_names)
+    if (row.name == name)
+      return row.type;
+  return std::nullopt;
+}
+
+std::string value_text(const Attr& attr) {
+  const auto text = attr.get_text();
+  return text ? std::string(*text) : value_json(attr).dump();
+}
+
+std::optional<Attr> attr_of_json(std::string key, AttrType type, AttrType element, const Json& value) {
+  Attr attr{std::move(key), type};
+  if (type != AttrType::array)
+    return append_element(attr, type, value) ? std::optional<Attr>(std::move(attr)) : std::nullopt;
+  attr.element = element;
+  if (value.array() == nullptr)
+    return std::nullopt;
+  for (const Json& item : *value.array())
+    if (!append_element(attr, element, item))
+      return std::nullopt;
+  return attr;
 }
 
 TextAttrs to_text(const std::vector<Attr>& attrs) {
@@ -157,15 +173,10 @@ TextAttrs to_text(const std::vector<Attr>& attrs) {
       out.lost.push_back(attr.key);
     } else if (attr.is_text()) {
       out.attrs.push_back(attr);
-    } else if (attr.type == AttrType::array) {
-      Json::Array items;
-      for (std::uint64_t i = 0; i < attr.count(); ++i)
-        items.push_back(element_json(attr, attr.element, i));
-      out.attrs.push_back(Attr::text(attr.key, Json(std::move(items)).dump()));
-      types.emplace_back(attr.key, Json("array:" + std::string(type_name(attr.element))));
     } else {
-      out.attrs.push_back(Attr::text(attr.key, element_json(attr, attr.type, 0).dump()));
-      types.emplace_back(attr.key, Json(std::string(type_name(attr.type))));
+      const bool is_array = attr.type == AttrType::array;
+      out.attrs.push_back(Attr::text(attr.key, value_text(attr)));
+      types.emplace_back(attr.key, Json((is_array ? "array:" : "") + std::string(type_name(is_array ? attr.element : attr.type))));
     }
   }
   if (!types.empty())

@@ -3,9 +3,11 @@
 // ("u32", "array:string", ...).
 #pragma once
 
+#include "engine/model/json.hpp"
 #include "heirloom/nouns.hpp"
 #include "heirloom/result.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,5 +26,11 @@ TextAttrs to_text(const std::vector<Attr>& attrs);
 Result<std::vector<Attr>> from_text(const std::vector<Attr>& attrs);
 
 std::string_view type_name(AttrType type);
+std::optional<AttrType> type_named(std::string_view name);
+
+// The value alone, as to_text() writes it.
+std::string value_text(const Attr& attr);
+// An attribute of this type (`element` counts for arrays); nothing where the value is none of that type.
+std::optional<Attr> attr_of_json(std::string key, AttrType type, AttrType element, const model::Json& value);
 
 }  // namespace heirloom::plan

@@ -193,15 +193,19 @@ Result<View> make_view(const model::Source& source, Package package, const ViewO
   view.layout = data.id;
   view.tokenizer_hint = tokenizer_hint(found);
   view.checkpoint.tensors.clear();
-  for (const arch::DroppedTensor& dropped : tensors.dropped)
+  for (const arch::DroppedTensor& dropped : tensors.dropped) {
     view.dispositions.push_back({"tensor:" + source.checkpoint.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+    drop_sources(source.checkpoint, arch::whole(dropped.source, {}), dropped.reason, view.dropped);
+  }
   HEIRLOOM_CHECK(compare_copies(source, tensors, view.package));
   HEIRLOOM_TRY(view.package.config, make_config(found, tensors, options.config, view));
   const Json config = arch::mapping_config(arch::normalize(view.package.config), found.configuration);
   HEIRLOOM_TRY(arch::Mapping mapping, arch::map_from_native(found.layout->map, tensors.tensors(), config));
-  for (const arch::DroppedTensor& dropped : mapping.dropped)
+  for (const arch::DroppedTensor& dropped : mapping.dropped) {
     for (const std::uint32_t index : tensors.arrangements[dropped.source].sources)
       view.dispositions.push_back({"tensor:" + source.checkpoint.tensors[index].name, Fate::dropped, "", dropped.reason});
+    drop_sources(source.checkpoint, tensors.arrangements[dropped.source], dropped.reason, view.dropped);
+  }
   add_tensors(source.checkpoint, std::move(mapping.tensors), view);
   if (view.package.config.find("torch_dtype") == nullptr && view.package.config.find("dtype") == nullptr)
     view.package.config.set("torch_dtype", Json(torch_dtype_of(dominant_encoding(view.checkpoint.tensors))));

@@ -113,6 +113,8 @@ void sort_files(const model::Source& source, Package& package) {
       package.left_out.emplace_back(name, "an index of weights that were not read");
     else if (has_weight_suffix(name))
       package.other_weights.push_back(name);
+    else if (provenance::is_record_name(name))
+      package.left_out.emplace_back(name, "speaks of the source's files");
     else if (leads_outside(source.files->root() / name, root))
       package.left_out.emplace_back(name, "a link to a file outside the model's directory");
     else

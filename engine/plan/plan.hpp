@@ -50,6 +50,15 @@ struct Disposition {
   std::string loss = {};    // what the target's form of it does not say
 };
 
+// A tensor of the source that no output is made from.
+struct Dropped {
+  std::string name;
+  std::string encoding = {};               // "" where the reader does not say
+  std::vector<std::uint64_t> shape = {};
+  std::string file = {};
+  std::string reason = {};
+};
+
 struct Plan {
   std::string source_format;
   std::string target_format;
@@ -60,7 +69,9 @@ struct Plan {
   Options writer_options;    // that the layout was planned with
   Layout layout;
   std::vector<SideFile> side_files;
+  std::vector<std::string> record_files = {};  // names of what is written beside the weights when all else is done
   std::vector<Disposition> dispositions;
+  std::vector<Dropped> dropped = {};           // its tensors among them, in the same order
   std::vector<std::string> warnings;
 };
 

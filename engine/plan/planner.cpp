@@ -14,28 +14,6 @@
 namespace heirloom::plan {
 namespace {
 
-const arch::Map* find_map(const Request& request, const View& view, Ecosystem from) {
-  if (from == Ecosystem::hugging_face)
-    return request.maps->find_by_class(arch::hf_class_of(view.package.config), view.package.config);
-  const auto& attrs = view.checkpoint.attrs;
-  const auto name = find_attr(attrs, "general.architecture")->get_text();
-  const auto recorded = read_record(attrs, source_config_key);
-  return request.maps->find_by_gguf_name(name.value_or(""), recorded ? arch::hf_class_of(*recorded) : "", attrs);
-}
-
-std::string family_name(const View& view, Ecosystem from) {
-  if (from == Ecosystem::hugging_face)
-    return arch::hf_class_of(view.package.config);
-  return std::string(find_attr(view.checkpoint.attrs, "general.architecture")->get_text().value_or(""));
-}
-
-Ecosystem ecosystem_of(const View& view) {
-  const Attr* architecture = find_attr(view.checkpoint.attrs, "general.architecture");
-  if (view.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
-    return Ecosystem::gguf;
-  return arch::hf_class_of(view.package.config).empty() ? Ecosystem::none : Ecosystem::hugging_face;
-}
-
 // Names by reason, as far as a line goes.
 std::string lossy_text(const std::vector<arch::LossyTensor>& tensors, const std::string& reason) {
   constexpr std::size_t max_names_listed = 8;
@@ -101,14 +79,25 @@ std::span<const std::string> importance_needs(const Recipe& recipe) {
 
 // Tensors that the reader left out, and those that share bytes.
 void note_left_out(const Checkpoint& checkpoint, Plan& plan) {
-  for (const LeftOut& left : checkpoint.left_out)
+  for (const LeftOut& left : checkpoint.left_out) {
     plan.dispositions.push_back({"tensor:" + left.name, Fate::dropped, "", left.reason});
+    plan.dropped.push_back({left.name, left.encoding, left.shape, "", left.reason});
+  }
   constexpr std::size_t max_lines = 5;
   const auto groups = model::left_out_by_reason(checkpoint);
   for (std::size_t i = 0; i < std::min(groups.size(), max_lines); ++i)
     plan.warnings.push_back(model::describe(groups[i]));
   if (const std::uint64_t sharing = model::count_sharing(checkpoint); sharing != 0)
     plan.warnings.push_back(std::to_string(sharing) + " tensors share bytes with others; each is written for itself");
+}
+
+// A tensor of which another output uses a part is not left out.
+void keep_used(const Checkpoint& source, Plan& plan) {
+  std::set<std::string_view> used;
+  for (const PlanTensor& tensor : plan.tensors)
+    for (const std::uint32_t index : tensor.arrangement.sources)
+      used.insert(source.tensors[index].name);
+  std::erase_if(plan.dropped, [&](const Dropped& dropped) { return used.contains(dropped.name); });
 }
 
 // A tensor is dropped once, for the first reason; one of which another output uses a part is not.
@@ -146,6 +135,28 @@ void note_other_files(const Package& package, Plan& plan) {
 }
 
 }  // namespace
+
+const arch::Map* find_map(const arch::Maps& maps, const View& view, Ecosystem from) {
+  if (from == Ecosystem::hugging_face)
+    return maps.find_by_class(arch::hf_class_of(view.package.config), view.package.config);
+  const auto& attrs = view.checkpoint.attrs;
+  const auto name = find_attr(attrs, "general.architecture")->get_text();
+  const auto recorded = read_record(attrs, source_config_key);
+  return maps.find_by_gguf_name(name.value_or(""), recorded ? arch::hf_class_of(*recorded) : "", attrs);
+}
+
+std::string family_name(const View& view, Ecosystem from) {
+  if (from == Ecosystem::hugging_face)
+    return arch::hf_class_of(view.package.config);
+  return std::string(find_attr(view.checkpoint.attrs, "general.architecture")->get_text().value_or(""));
+}
+
+Ecosystem ecosystem_of(const View& view) {
+  const Attr* architecture = find_attr(view.checkpoint.attrs, "general.architecture");
+  if (view.checkpoint.format == "gguf" && architecture != nullptr && architecture->is_text())
+    return Ecosystem::gguf;
+  return arch::hf_class_of(view.package.config).empty() ? Ecosystem::none : Ecosystem::hugging_face;
+}
 
 std::set<std::string, std::less<>> names_of(const Checkpoint& checkpoint) {
   std::set<std::string, std::less<>> names;
@@ -191,9 +202,11 @@ Result<std::string> encoding_of(const Checkpoint& source, const arch::MappedTens
 }
 
 void note_mapping(const Checkpoint& source, const View& view, const arch::Mapping& mapping, Plan& plan) {
-  for (const arch::DroppedTensor& dropped : mapping.dropped)
+  for (const arch::DroppedTensor& dropped : mapping.dropped) {
     for (const std::uint32_t index : view.arrangements[dropped.source].sources)
       plan.dispositions.push_back({"tensor:" + source.tensors[index].name, Fate::dropped, "", dropped.reason});
+    drop_sources(source, view.arrangements[dropped.source], dropped.reason, plan.dropped);
+  }
   std::vector<std::string> reasons;
   for (const arch::LossyTensor& tensor : mapping.lossy)
     if (std::find(reasons.begin(), reasons.end(), tensor.reason) == reasons.end())
@@ -214,10 +227,7 @@ Result<std::vector<PlanTensor>> tensors_in(const model::Source& source, const ar
   HEIRLOOM_TRY(Package package, read_package(source));
   HEIRLOOM_TRY(View view, make_view(source, std::move(package)));
   const Ecosystem from = ecosystem_of(view);
-  Request request;
-  request.maps = &maps;
-  request.source = &source;
-  const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(request, view, from);
+  const arch::Map* map = from == ecosystem || from == Ecosystem::none ? nullptr : find_map(maps, view, from);
   std::vector<arch::MappedTensor> mapped;
   if (map != nullptr && ecosystem == Ecosystem::gguf) {
     HEIRLOOM_TRY(auto mapping, arch::map_to_gguf(*map, view.tensors(), converter_order(view.checkpoint),
@@ -258,6 +268,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
                                                  : make_view(source, std::move(package), {request.config}));
   plan.warnings.insert(plan.warnings.end(), view.package.warnings.begin(), view.package.warnings.end());
   plan.dispositions.insert(plan.dispositions.end(), view.dispositions.begin(), view.dispositions.end());
+  plan.dropped.insert(plan.dropped.end(), view.dropped.begin(), view.dropped.end());
   const Ecosystem from = ecosystem_of(view);
   const bool is_to_gguf = from == Ecosystem::hugging_face && request.target_format == "gguf";
   const bool is_to_hf = from == Ecosystem::gguf && request.is_directory && request.target_format != "gguf";
@@ -265,7 +276,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     plan.warnings.push_back(no_configuration(view.package));
   const arch::Map* map = nullptr;
   if (!request.is_as_is && (is_to_gguf || is_to_hf)) {
-    map = find_map(request, view, from);
+    map = find_map(*request.maps, view, from);
     if (map == nullptr)
       plan.warnings.push_back("no architecture map for " + base::quoted(family_name(view, from)) +
                               ": tensors keep their names and layout (heirloom architectures lists the maps)");
@@ -290,6 +301,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     append_importance_keys(*request.importance, plan.target.attrs);
   note_unused_overrides(request.recipe, plan);
   note_other_files(view.package, plan);
+  keep_used(source.checkpoint, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
   settle_tensors(source.checkpoint, plan);
   mark_losses(plan);

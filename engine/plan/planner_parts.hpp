@@ -3,10 +3,10 @@
 
 #include "engine/plan/package.hpp"
 #include "engine/plan/planner.hpp"
+#include "engine/plan/view.hpp"
 
 #include <set>
 #include <string>
-#include "engine/plan/view.hpp"
 
 namespace heirloom::plan {
 
@@ -63,6 +63,12 @@ struct GgufConfig {
   std::vector<std::string> warnings;
 };
 Result<GgufConfig> config_of_gguf(const model::Source& source, const arch::Map& map);
+
+// The map for a view's tensors, or null.
+const arch::Map* find_map(const arch::Maps& maps, const View& view, Ecosystem from);
+Ecosystem ecosystem_of(const View& view);
+// What the checkpoint calls its family.
+std::string family_name(const View& view, Ecosystem from);
 
 std::set<std::string, std::less<>> names_of(const Checkpoint& checkpoint);
 

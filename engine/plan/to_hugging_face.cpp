@@ -338,7 +338,7 @@ Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, 
     HEIRLOOM_TRY(Choice choice, choose(request, *format, dtypes, tensor));
     add_tensor(plan, source.checkpoint, std::move(tensor), std::move(choice.encoding), std::move(choice.note));
   }
-  note_mapping(request.source->checkpoint, view, mapping, plan);
+  note_mapping(source.checkpoint, view, mapping, plan);
   set_torch_dtype(plan.tensors, config.written);
   HEIRLOOM_TRY(const Json generation, add_side_files(source, config, plan));
   plan.warnings.insert(plan.warnings.end(), config.warnings.begin(), config.warnings.end());

@@ -26,6 +26,14 @@ Result<std::string> as_f32(const Checkpoint& source, const arch::Arrangement& ar
 
 }  // namespace
 
+void drop_sources(const Checkpoint& source, const arch::Arrangement& arrangement, const std::string& reason, std::vector<Dropped>& dropped) {
+  for (const std::uint32_t index : arrangement.sources) {
+    const Tensor& tensor = source.tensors[index];
+    const std::string file = tensor.extents.empty() ? "" : source.files[tensor.extents.front().file].name;
+    dropped.push_back({tensor.name, tensor.encoding, tensor.shape, file, reason});
+  }
+}
+
 Result<std::string> source_encoding(const Checkpoint& source, const arch::Arrangement& arrangement) {
   if (arrangement.sources.empty())
     return "f32";

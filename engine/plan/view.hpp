@@ -22,6 +22,7 @@ struct View {
   Package package;
   std::string layout = {};                      // id of the layout's map; "" for the source as it is
   std::vector<Disposition> dispositions = {};   // what making the view made of the source's items
+  std::vector<Dropped> dropped = {};            // the source's tensors that it leaves out
   std::string tokenizer_hint = {};              // what to do where the package has no tokenizer
 
   arch::Tensors tensors() const { return {&checkpoint, arrangements}; }
@@ -34,6 +35,9 @@ struct ViewOptions {
 // The view that a known layout gives, else the source as it is.
 Result<View> make_view(const model::Source& source, Package package, const ViewOptions& options = {});
 View identity_view(const model::Source& source, Package package);
+
+// The source's tensors that an arrangement is made of, as left out.
+void drop_sources(const Checkpoint& source, const arch::Arrangement& arrangement, const std::string& reason, std::vector<Dropped>& dropped);
 
 // What the bytes of an arrangement are once they are gathered: the encoding that all its sources share, or "f32" where
 // they differ, values change or blocks would be cut. Unsupported where that cannot be; errors name the encodings.

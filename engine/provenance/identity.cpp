@@ -122,10 +122,12 @@ Digest attr_digest(const Attr& attr) {
   return digest_of(bytes);
 }
 
+bool is_part_of_root(std::string_view key) { return key != events_key && key != head_key && key != reserve_key; }
+
 Digest metadata_root(std::span<const Attr> attrs) {
   std::vector<NamedDigest> items;
   for (const Attr& attr : attrs)
-    if (attr.key != events_key && attr.key != head_key)
+    if (is_part_of_root(attr.key))
       items.push_back({attr.key, attr_digest(attr)});
   return named_root(std::move(items));
 }

@@ -21,9 +21,11 @@ inline constexpr std::string_view value_root_name = "weightValueRootV1";
 inline constexpr std::string_view value_set_root_name = "weightValueSetRootV1";
 inline constexpr std::string_view metadata_root_name = "metadataRootV1";
 
-// Keys whose values speak of the file that they stand in: no part of metadataRootV1.
+// Keys whose values speak of the file that they stand in, or are only room in it: no part of metadataRootV1.
 inline constexpr std::string_view events_key = "heirloom.events";
 inline constexpr std::string_view head_key = "heirloom.head";
+inline constexpr std::string_view reserve_key = "heirloom.reserve";  // spaces, so that the header can grow in place
+bool is_part_of_root(std::string_view key);
 
 // `encoding` is the engine's id ("bf16", "q4_k"); `shape` the slowest dimension first.
 base::Digest tensor_digest(std::string_view encoding, std::span<const std::uint64_t> shape, const base::Digest& raw);

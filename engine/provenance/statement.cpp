@@ -108,21 +108,26 @@ base::Digest Envelope::id() const {
   return base::sha256({reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()});
 }
 
-std::string encode(const Envelope& envelope) {
+Json to_json(const Envelope& envelope) {
   Json::Array signatures;
   for (const Signature& signature : envelope.signatures)
     signatures.emplace_back(Json::Object{{"keyid", Json(signature.key_id)}, {"sig", Json(to_base64(signature.bytes))}});
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(envelope.payload.data());
   return Json(Json::Object{{"payload", Json(to_base64({bytes, envelope.payload.size()}))},
                            {"payloadType", Json(envelope.type)},
-                           {"signatures", Json(std::move(signatures))}})
-      .dump();
+                           {"signatures", Json(std::move(signatures))}});
 }
+
+std::string encode(const Envelope& envelope) { return to_json(envelope).dump(); }
 
 Result<Envelope> parse_envelope(std::string_view line) {
   if (line.size() / 4 * 3 > max_payload_bytes)
     return fail(Code::limit, "the envelope is longer than " + base::human_bytes(max_payload_bytes));
   HEIRLOOM_TRY(const Json json, model::parse_json(line));
+  return parse_envelope(json);
+}
+
+Result<Envelope> parse_envelope(const Json& json) {
   HEIRLOOM_CHECK(check_members(json, {"payload", "payloadType", "signatures"}));
   Envelope envelope;
   HEIRLOOM_TRY(const std::string payload, text_member(json, "payload"));
@@ -130,10 +135,14 @@ Result<Envelope> parse_envelope(std::string_view line) {
   envelope.payload.assign(bytes.begin(), bytes.end());
   HEIRLOOM_TRY(envelope.type, text_member(json, "payloadType"));
   HEIRLOOM_TRY(const Json::Array* signatures, array_member(json, "signatures"));
+  if (signatures->size() > max_signatures)
+    return fail(Code::limit, "the envelope has more than " + std::to_string(max_signatures) + " signatures");
   for (const Json& json_signature : *signatures) {
     HEIRLOOM_CHECK(check_members(json_signature, {"keyid", "sig"}));
     Signature signature;
-    HEIRLOOM_TRY(signature.key_id, optional_text(json_signature, "keyid"));
+    if (const Json* key_id = json_signature.find("keyid"); key_id != nullptr && !key_id->is_null()) {
+      HEIRLOOM_TRY(signature.key_id, text_member(json_signature, "keyid"));
+    }
     HEIRLOOM_TRY(const std::string text, text_member(json_signature, "sig"));
     HEIRLOOM_TRY(signature.bytes, from_base64(text));
     envelope.signatures.push_back(std::move(signature));

@@ -24,6 +24,7 @@ inline constexpr std::string_view run_type = "https://heirloom.example/ns/run/v1
 inline constexpr std::string_view local_builder = "https://heirloom.example/ns/builder/local/v1";
 
 inline constexpr std::uint64_t max_payload_bytes = 64u << 20;
+inline constexpr std::size_t max_signatures = 16;  // of an envelope
 
 // in-toto's ResourceDescriptor, as far as it is used here. Empty members are not written.
 struct Resource {
@@ -68,6 +69,9 @@ struct Envelope {
 // One line of a log, without line end.
 std::string encode(const Envelope& envelope);
 Result<Envelope> parse_envelope(std::string_view line);
+// As a member of other JSON. A key id may be missing or null, and is then "".
+Result<Envelope> parse_envelope(const model::Json& json);
+model::Json to_json(const Envelope& envelope);
 
 // What a signature is over: DSSE's pre-authentication encoding.
 std::string pre_authentication(const Envelope& envelope);

@@ -3,6 +3,8 @@
 #include "engine/base/text.hpp"
 #include "engine/provenance/names.hpp"
 
+#include <set>
+
 namespace heirloom::record {
 namespace {
 
@@ -86,10 +88,38 @@ Result<Found> find_record(const model::Source& source) {
   }
   const auto payloads = embedded_payloads(source.checkpoint, found);
   found.has_embedded = !payloads.empty();
-  provenance::merge(provenance::log_of_payloads(payloads), found.log);
+  const provenance::Log embedded = provenance::log_of_payloads(payloads);
+  for (const provenance::LogLine& line : embedded.lines)
+    if (const std::string id = base::to_hex(line.envelope->id()); found.has_log_file && found.log.find(id) == nullptr)
+      found.only_embedded.push_back(id);
+  provenance::merge(embedded, found.log);
   if (const Attr* head = find_attr(source.checkpoint.attrs, provenance::head_key))
     found.head = head->get_text().value_or("");
   return found;
+}
+
+std::vector<std::string> last_events(const Found& found) {
+  const auto leads_to_head = [&](const std::string& last) {
+    std::set<std::string> seen;
+    for (std::vector<std::string> open{last}; !open.empty();) {
+      const std::string id = std::move(open.back());
+      open.pop_back();
+      if (id == found.head)
+        return true;
+      const provenance::LogLine* line = seen.insert(id).second ? found.log.find(id) : nullptr;
+      if (line != nullptr && line->statement)
+        for (std::string& prior : provenance::prior_events(*line->statement))
+          open.push_back(std::move(prior));
+    }
+    return false;
+  };
+  std::vector<std::string> all, of_head;
+  for (const provenance::LogLine* line : found.log.heads()) {
+    all.push_back(base::to_hex(line->envelope->id()));
+    if (leads_to_head(all.back()))
+      of_head.push_back(all.back());
+  }
+  return of_head.empty() ? all : of_head;
 }
 
 }  // namespace heirloom::record

@@ -83,7 +83,7 @@ Result<provenance::Ledger> make_ledger(const plan::Plan& plan, const model::Sour
     ledger.items.push_back({as_utf8(disposition.item), std::string(fate_name(disposition.fate)), as_utf8(disposition.target),
                             as_utf8(disposition.reason), disposition.loss.empty() ? "none" : as_utf8(disposition.loss), digests[&disposition]});
   for (const Attr& attr : outputs)
-    if (attr.key != provenance::events_key && attr.key != provenance::head_key)
+    if (provenance::is_part_of_root(attr.key))
       ledger.outputs.push_back({as_utf8(attr.key), provenance::attr_digest(attr)});
   return ledger;
 }

@@ -150,6 +150,12 @@ std::string convert_text(const plan::Plan& plan, const std::string& target, cons
       out += " " + base::printable(file.name);
     out += "\n";
   }
+  if (!plan.record_files.empty()) {
+    out += "  record:";
+    for (const std::string& name : plan.record_files)
+      out += " " + base::printable(name);
+    out += "\n";
+  }
   out += fmt::format("  metadata: {} mapped, {} carried, {} left out\n", count_of(plan, Fate::mapped),
                      count_of(plan, Fate::carried) + count_of(plan, Fate::beside), count_of(plan, Fate::dropped));
   out += left_out_text(plan);
@@ -185,6 +191,7 @@ std::string convert_json(const plan::Plan& plan, const std::string& target, cons
   json["side_files"] = Json::array();
   for (const plan::SideFile& file : plan.side_files)
     json["side_files"].push_back({{"name", file.name}, {"is_copied", !file.copied_from.empty()}});
+  json["record_files"] = plan.record_files;
   json["tensors"] = Json::array();
   for (std::size_t i = 0; i < plan.tensors.size(); ++i)
     json["tensors"].push_back(tensor_json(plan, i, outcome));

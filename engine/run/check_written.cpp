@@ -1,26 +1,10 @@
 #include "engine/run/check_written.hpp"
 
-#include <algorithm>
+#include "engine/run/source_digests.hpp"
+
 #include <map>
 
 namespace heirloom::run {
-namespace {
-
-constexpr std::uint64_t piece_bytes = 1u << 20;
-
-Result<base::Digest> digest_of(const model::Source& source, std::uint32_t index) {
-  const std::uint64_t size = model::tensor_bytes(source.checkpoint, source.checkpoint.tensors[index]);
-  std::vector<std::uint8_t> buffer(std::min(size, piece_bytes));
-  base::Sha256 digest;
-  for (std::uint64_t at = 0; at < size; at += piece_bytes) {
-    const std::span<std::uint8_t> part(buffer.data(), std::min(piece_bytes, size - at));
-    HEIRLOOM_CHECK(source.read(index, at, part));
-    digest.update(part);
-  }
-  return digest.finish();
-}
-
-}  // namespace
 
 Result<void> check_written(const host::Host& host, const plan::Plan& plan, const Outcome& outcome,
                            const std::filesystem::path& path, const base::Log& log) {

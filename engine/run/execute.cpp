@@ -6,6 +6,7 @@
 #include "engine/run/ordered_digest.hpp"
 #include "engine/run/placement_sums.hpp"
 #include "engine/run/pieces.hpp"
+#include "engine/run/source_digests.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -21,19 +22,25 @@ using plan::Plan;
 
 constexpr std::uint64_t pieces_ahead = 2;
 
+// Buffers, and how many digests still want what is in them.
+struct Slot {
+  Buffers buffers;
+  std::atomic<std::size_t> holders{0};
+};
+
 // Pieces taken in order, each with a free set of buffers. Buffers are handed out before the piece, so the lowest
 // unfinished piece always has some, and parked pieces can never starve it.
 class Schedule {
  public:
-  Schedule(std::size_t slots, std::size_t pieces, std::uint64_t memory_bytes) : buffers_(slots), piece_count_(pieces) {
-    for (Buffers& buffers : buffers_) {
-      buffers.limit_bytes = memory_bytes / slots;
-      free_.push_back(&buffers);
+  Schedule(std::size_t slots, std::size_t pieces, std::uint64_t memory_bytes) : slots_(slots), piece_count_(pieces) {
+    for (Slot& slot : slots_) {
+      slot.buffers.limit_bytes = memory_bytes / slots;
+      free_.push_back(&slot);
     }
   }
 
   struct Turn {
-    Buffers* buffers;
+    Slot* slot;
     std::size_t piece;
   };
 
@@ -43,14 +50,17 @@ class Schedule {
     changed_.wait(lock, [&] { return is_stopped_ || next_ == piece_count_ || !free_.empty(); });
     if (is_stopped_ || next_ == piece_count_)
       return std::nullopt;
-    Buffers* buffers = free_.front();
+    Slot* slot = free_.front();
     free_.pop_front();
-    return Turn{buffers, next_++};
+    return Turn{slot, next_++};
   }
 
-  void release(Buffers* buffers) {
+  // One of its holders is done.
+  void release(Slot* slot) {
+    if (--slot->holders != 0)
+      return;
     const std::lock_guard lock(mutex_);
-    free_.push_back(buffers);
+    free_.push_back(slot);
     changed_.notify_one();
   }
 
@@ -70,8 +80,8 @@ class Schedule {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Buffers> buffers_;
-  std::deque<Buffers*> free_;
+  std::deque<Slot> slots_;
+  std::deque<Slot*> free_;
   std::size_t next_ = 0;
   std::size_t piece_count_;
   bool is_stopped_ = false;
@@ -88,6 +98,8 @@ class Execution {
     for (const Placement& placement : plan.layout.placements)
       places_[placement.tensor] = &placement;
   }
+
+  void digest_sources() { sources_.emplace(plan_, source_, work_); }
 
   Result<void> add_files(base::Output& output) {
     for (const File& file : plan_.layout.files) {
@@ -119,9 +131,11 @@ class Execution {
     return {};
   }
 
-  // What the container says of the tensors' bytes, once all are there.
-  Result<void> finish(const ExecuteOptions& options) {
+  // What completes the files, and what the container says of the tensors' bytes, once all are there.
+  Result<void> finish(const ExecuteOptions& options, const Outcome& outcome, base::Output& output) {
     HEIRLOOM_CHECK(source_.finish_checks());
+    if (options.complete)
+      HEIRLOOM_CHECK(options.complete(outcome, {output, files_}));
     if (plan_.layout.checksum.empty())
       return {};
     if (!options.finish)
@@ -132,7 +146,7 @@ class Execution {
     return {};
   }
 
-  Outcome outcome(bool measures_errors) {
+  Result<Outcome> outcome(bool measures_errors, std::size_t threads) {
     Outcome outcome;
     for (OrderedDigest& digest : digests_)
       outcome.digests.push_back(digest.finish());
@@ -140,6 +154,9 @@ class Execution {
     if (measures_errors)
       for (std::size_t i = 0; i < sums_.size(); ++i)
         outcome.statistics.push_back(statistics(i));
+    if (sources_) {
+      HEIRLOOM_TRY(outcome.sources, sources_->finish(outcome.digests, threads, log_));
+    }
     return outcome;
   }
 
@@ -155,7 +172,8 @@ class Execution {
       const Piece& ahead = work_.pieces[turn.piece + pieces_ahead];
       work_.producers[ahead.tensor]->will_need(ahead.first, ahead.count);
     }
-    HEIRLOOM_TRY(const auto bytes, producer.produce(piece.first, piece.count, *turn.buffers));
+    Slot* const slot = turn.slot;
+    HEIRLOOM_TRY(const auto bytes, producer.produce(piece.first, piece.count, slot->buffers));
     const Placement& place = *places_[piece.tensor];
     const std::uint64_t offset = place.offset + producer.output_offset(piece.first);
     const base::OutputFile& file = *files_[place.file];
@@ -166,13 +184,16 @@ class Execution {
     file.write_behind(offset, bytes.size());
     crcs_.add(turn.piece, bytes);
     const std::uint64_t size = bytes.size();
-    const auto sums = producer.is_measured() ? producer.measure(piece.first, piece.count, *turn.buffers)
+    const auto sums = producer.is_measured() ? producer.measure(piece.first, piece.count, slot->buffers)
                                              : std::span<const encoding::ErrorSums>();
-    digests_[piece.tensor].submit(piece.index, bytes, [this, sums, tensor = piece.tensor, buffers = turn.buffers] {
+    slot->holders = 1 + (sources_ ? sources_->count(turn.piece) : 0);
+    digests_[piece.tensor].submit(piece.index, bytes, [this, sums, tensor = piece.tensor, slot] {
       for (const encoding::ErrorSums& chunk : sums)
         sums_[tensor].add(chunk);
-      schedule_.release(buffers);
+      schedule_.release(slot);
     });
+    if (sources_)
+      sources_->submit(turn.piece, slot->buffers, [this, slot] { schedule_.release(slot); });
     log_.report(done_ += size, work_.output_bytes);
     return {};
   }
@@ -222,6 +243,7 @@ class Execution {
   std::vector<encoding::ErrorSums> sums_;  // of what each digest has taken, in the same order
   std::vector<const Placement*> places_;
   std::vector<const base::OutputFile*> files_;
+  std::optional<SourceDigests> sources_;
   PlacementSums crcs_;
   Schedule schedule_;
   std::atomic<std::uint64_t> done_{0};
@@ -258,12 +280,15 @@ Result<Outcome> execute(const Plan& plan, const model::Source& source, const std
   HEIRLOOM_TRY(const auto output,
                base::Output::create(target, options.is_directory ? Kind::directory : Kind::file, options.force));
   Execution execution(plan, source, log, std::move(work), slots, options.memory_bytes);
+  if (options.digests_sources)
+    execution.digest_sources();
   HEIRLOOM_CHECK(execution.add_files(*output));
   HEIRLOOM_CHECK(execution.run(threads));
-  HEIRLOOM_CHECK(execution.finish(options));
   HEIRLOOM_CHECK(write_side_files(plan, source, *output));
+  HEIRLOOM_TRY(Outcome outcome, execution.outcome(options.measures_errors, threads));
+  HEIRLOOM_CHECK(execution.finish(options, outcome, *output));
   HEIRLOOM_CHECK(output->commit());
-  return execution.outcome(options.measures_errors);
+  return outcome;
 }
 
 }  // namespace heirloom::run

@@ -42,6 +42,20 @@ std::uint64_t run_units(const Box& box) {
   return box.strides.back().count;
 }
 
+// Every unit from the first to the last of the box is in it, once.
+bool is_dense(const Box& box) {
+  std::vector<Stride> strides = box.strides;
+  std::erase_if(strides, [](const Stride& stride) { return stride.count == 1; });
+  std::sort(strides.begin(), strides.end(), [](const Stride& a, const Stride& b) { return a.source < b.source; });
+  std::uint64_t span = 1;
+  for (const Stride& stride : strides) {
+    if (stride.source != span)
+      return false;
+    span *= stride.count;
+  }
+  return true;
+}
+
 Error unsupported(const std::string& tensor, std::string message) {
   return {Code::unsupported, std::move(message), no_position, "", tensor};
 }
@@ -307,6 +321,43 @@ void Gather::will_need(std::uint64_t first, std::uint64_t count) const {
       source_->will_need(part.index, (begin + source_of(chunks.outer, k) / part.block_elements) * part.block_bytes, blocks * part.block_bytes);
     return {};
   });
+}
+
+void Gather::add_runs(const Box& box, std::vector<SourceRun>& runs) const {
+  const std::uint64_t units = run_units(box);
+  std::span<const Stride> outer(box.strides);
+  if (units != 1)
+    outer = outer.first(outer.size() - 1);
+  std::vector<Stride> places(outer.begin(), outer.end());
+  for (Stride& stride : places)
+    stride.source = stride.output;
+  const std::uint64_t count = product_of(outer);
+  for (std::uint64_t k = 0; k < count; ++k)
+    runs.push_back({box.source, (box.source_offset + source_of(outer, k)) * unit_bytes_,
+                    (box.output_offset + source_of(places, k)) * unit_bytes_, units * unit_bytes_});
+}
+
+std::vector<SourceRun> Gather::source_runs(std::uint64_t first, std::uint64_t count) const {
+  std::vector<SourceRun> runs;
+  std::size_t boxes = 0;
+  (void)for_each_box(first, count, [&](const Box& box) -> Result<void> {
+    ++boxes;
+    if (box.source == arch::zero_source)
+      return {};
+    if (is_direct(box)) {
+      add_runs(box, runs);
+    } else if (const Part& part = part_of(box); is_dense(box)) {
+      const std::uint64_t units = box.elements();
+      if (box.source_offset % part.block_elements == 0 && units % part.block_elements == 0)
+        runs.push_back({box.source, box.source_offset / part.block_elements * part.block_bytes, 0,
+                        units / part.block_elements * part.block_bytes, true});
+    }
+    return {};
+  });
+  // The window is used again for each box.
+  if (boxes != 1)
+    std::erase_if(runs, [](const SourceRun& run) { return run.is_in_window; });
+  return runs;
 }
 
 }  // namespace heirloom::run

@@ -16,6 +16,15 @@
 
 namespace heirloom::run {
 
+// Bytes of a source that lie as they do there in a buffer once a piece has been read.
+struct SourceRun {
+  std::uint32_t source = 0;   // index of the tensor
+  std::uint64_t offset = 0;   // in the tensor
+  std::uint64_t at = 0;       // in the buffer
+  std::uint64_t size = 0;
+  bool is_in_window = false;  // Room::window, as stored but little endian; else what was gathered
+};
+
 class Gather {
  public:
   // Where a piece is put together. Sizes as Gather::window_bytes and wide_bytes say.
@@ -43,6 +52,9 @@ class Gather {
   // Little-endian bytes of elements [first, first + count), whole blocks.
   Result<void> read(std::uint64_t first, std::uint64_t count, const Room& room, std::span<std::uint8_t> out) const;
   void will_need(std::uint64_t first, std::uint64_t count) const;
+  // What read() of this piece leaves of the sources, in the output's order. Runs of many elements in their place, and the
+  // window of a piece that one window is enough for, each of its elements once.
+  std::vector<SourceRun> source_runs(std::uint64_t first, std::uint64_t count) const;
 
  private:
   // A source, by its index. Units are blocks of the source where the gathered bytes have the same, else elements.
@@ -71,6 +83,7 @@ class Gather {
   template <class Visit>
   Result<void> for_each_box(std::uint64_t first, std::uint64_t count, const Visit& visit) const;
   Chunks chunks_of(const arch::Box& box, const Part& part) const;
+  void add_runs(const arch::Box& box, std::vector<SourceRun>& runs) const;
   std::uint64_t window_units(const Part& part, const Room& room) const;
   Result<void> read_box(arch::Box box, const Room& room, std::uint8_t* out) const;
   Result<void> read_runs(const arch::Box& box, const Part& part, std::uint8_t* out) const;

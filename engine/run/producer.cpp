@@ -206,6 +206,13 @@ std::span<const encoding::ErrorSums> Producer::measure(std::uint64_t first, std:
   return sums;
 }
 
+std::vector<SourceRun> Producer::source_runs(std::uint64_t first, std::uint64_t count) const {
+  std::vector<SourceRun> runs = gather_.source_runs(first, count);
+  if (!tensor_->arrangement.values.empty())  // what was gathered is changed in its place
+    std::erase_if(runs, [](const SourceRun& run) { return !run.is_in_window; });
+  return runs;
+}
+
 void Producer::will_need(std::uint64_t first, std::uint64_t count) const {
   gather_.will_need(first, count);
 }

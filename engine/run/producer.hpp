@@ -61,6 +61,10 @@ class Producer {
   Result<std::span<const std::uint8_t>> produce(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
   // What was lost of the piece that these buffers have just produced, chunk by chunk; valid as long.
   std::span<const encoding::ErrorSums> measure(std::uint64_t first, std::uint64_t count, Buffers& buffers) const;
+  // True when the output's bytes are those that are gathered.
+  bool is_plain() const { return to_ == nullptr && repack_ == nullptr && tensor_->arrangement.values.empty(); }
+  // What produce() of this piece leaves of the sources in the buffers: in `raw` or in `gathered`.
+  std::vector<SourceRun> source_runs(std::uint64_t first, std::uint64_t count) const;
   // Asks the system to read a piece ahead.
   void will_need(std::uint64_t first, std::uint64_t count) const;
 

@@ -8,7 +8,9 @@
 #include "types.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
+#include <utility>
 
 namespace heirloom::gguf {
 
@@ -19,21 +21,30 @@ constexpr std::uint32_t written_version = 3;
 struct WriteOptions {
   std::uint64_t max_shard_size = 0;  // 0: one file
   std::string target_name = "model.gguf";
+  std::uint64_t set_files = 0;       // of the set whose first file this is; 0: it is whole
+  std::uint64_t set_tensors = 0;
 };
 
 Result<WriteOptions> parse_options(const Options& options) {
   WriteOptions out;
+  const std::pair<std::string_view, std::uint64_t WriteOptions::*> numbers[] = {{"max_shard_size", &WriteOptions::max_shard_size},
+                                                                              {"set_files", &WriteOptions::set_files},
+                                                                              {"set_tensors", &WriteOptions::set_tensors}};
   for (const Attr& option : options) {
-    if (option.key == "max_shard_size" && option.type == AttrType::u64 && option.get<std::uint64_t>()) {
-      out.max_shard_size = *option.get<std::uint64_t>();
+    const auto number = std::find_if(std::begin(numbers), std::end(numbers), [&](const auto& row) { return row.first == option.key; });
+    const bool is_number = number != std::end(numbers);
+    if (is_number && option.type == AttrType::u64 && option.get<std::uint64_t>()) {
+      out.*number->second = *option.get<std::uint64_t>();
     } else if (option.key == "target_name" && option.get_text()) {
       out.target_name = *option.get_text();
-    } else if (option.key == "max_shard_size" || option.key == "target_name") {
+    } else if (is_number || option.key == "target_name") {
       return fail(Code::misuse, "option \"" + option.key + "\" is not of its type");
     } else {
       return fail(Code::misuse, "unknown option \"" + option.key + "\"");
     }
   }
+  if (out.set_files > UINT16_MAX || out.set_tensors > INT32_MAX || (out.set_files > 1 && out.max_shard_size != 0))
+    return fail(Code::misuse, "set_files and set_tensors are of one file of a set, at most 65535 and 2147483647");
   const std::string& name = out.target_name;
   if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\\\0", 3)) != name.npos)
     return fail(Code::misuse, "\"" + name + "\" is not a file name");
@@ -114,15 +125,15 @@ std::vector<std::size_t> partition(const std::vector<Item>& items, std::uint64_t
   return starts;
 }
 
-// Metadata of shard `number` (from 0) of `count`.
-std::vector<Attr> attrs_of_shard(const Checkpoint& checkpoint, std::uint32_t number, std::uint32_t count) {
+// Metadata of shard `number` (from 0) of `count` with `tensors` in all.
+std::vector<Attr> attrs_of_shard(const Checkpoint& checkpoint, std::uint32_t number, std::uint32_t count, std::uint64_t tensors) {
   if (count == 1)
     return checkpoint.attrs;
   std::vector<Attr> attrs;
   for (const Attr& attr : checkpoint.attrs)
     if (!is_split_key(attr.key) && (number == 0 || attr.key == alignment_key))
       attrs.push_back(attr);
-  for (Attr& key : make_split_keys(number, count, checkpoint.tensors.size()))
+  for (Attr& key : make_split_keys(number, count, tensors))
     attrs.push_back(std::move(key));
   return attrs;
 }
@@ -210,10 +221,15 @@ Result<Layout> GgufWriter::plan(std::uint32_t, const Checkpoint& checkpoint, con
     stem.remove_suffix(5);
   Layout layout;
   FilePlan file_plan(checkpoint, items, alignment, layout);
+  if (wanted.set_files > 1) {
+    const auto set_files = static_cast<std::uint32_t>(wanted.set_files);
+    HEIRLOOM_CHECK(file_plan.add(wanted.target_name, attrs_of_shard(checkpoint, 0, set_files, wanted.set_tensors), 0, items.size()));
+    return layout;
+  }
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t last = i + 1 < count ? starts[i + 1] : items.size();
     std::string name = count == 1 ? wanted.target_name : shard_name(stem, i + 1, count);
-    HEIRLOOM_CHECK(file_plan.add(std::move(name), attrs_of_shard(checkpoint, i, count), starts[i], last));
+    HEIRLOOM_CHECK(file_plan.add(std::move(name), attrs_of_shard(checkpoint, i, count, items.size()), starts[i], last));
   }
   return layout;
 }

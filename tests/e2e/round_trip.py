@@ -12,7 +12,8 @@ import safetensors_file
 # Variants of a class that a family's own checkpoint does not cover.
 VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe",
             "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask", "FalconForCausalLM.40b",
-            "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe")
+            "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe",
+            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2")
 
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
@@ -37,10 +38,12 @@ NEAR = {
     "MambaForCausalLM.lmhead": (r".*\.A_log", 2 ** -20),
     "MambaForCausalLM.samehead": (r".*\.A_log", 2 ** -20),
 }
-# Where only the published numbers are guessed when a GGUF does not say them.
+# Where a GGUF without our record does not say it: only the published numbers are guessed, or nothing is.
 WITH_RECORD_ONLY = {
     "GptOssForCausalLM": "asked for BF16, the way back does not store experts in MXFP4",
     "Gemma3nForConditionalGeneration": "how many rows embeddings of layers have before they are filled up",
+    "Llama4ForConditionalGeneration": "that the text model was part of a larger one",
+    "DeepseekV3ForCausalLM.kimi-k2": "model_type, by which the converter orders the keys of experts",
 }
 # Keys that config.json has only on the way back: what other files said.
 ADDED = {"BertModel": ("sentence_transformers",)}

@@ -16,7 +16,8 @@ NODE = NODE_BESIDE if os.path.exists(NODE_BESIDE) else "node"
 RECIPES = ("F16", "Q4_K_M")
 # Checkpoints that a class's own name does not make.
 VARIANTS = ("FalconForCausalLM.40b", "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "Gemma4ForConditionalGeneration.moe",
-            "NemotronHForCausalLM.moe", "GptOssForCausalLM.bf16", "DeepseekV2ForCausalLM.lite")
+            "NemotronHForCausalLM.moe", "GptOssForCausalLM.bf16", "DeepseekV2ForCausalLM.lite", "DeepseekV3ForCausalLM.kimi-k2",
+            "Llama4ForConditionalGeneration")
 # Model or model and recipe: why llama.cpp does not run it.
 LEFT_OUT = {
     ("GptOssForCausalLM", "Q4_K_M"): "MXFP4 is not quantized again",

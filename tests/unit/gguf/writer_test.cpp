@@ -171,3 +171,20 @@ TEST_CASE("options of wrong type, unknown options and unsafe names are misuse") 
     CHECK(planned.error().code == Code::misuse);
   }
 }
+
+TEST_CASE("the first file of a set is written again to the same bytes, from its own tensors alone") {
+  const Checkpoint whole = small_checkpoint();
+  const auto set = plan(whole, options("x.gguf", 1));
+  REQUIRE(set->files.size() == whole.tensors.size());
+  Checkpoint first = whole;
+  first.tensors.resize(1);
+  heirloom::Options part = options(set->files[0].name);
+  part.push_back(Attr::scalar("set_files", std::uint64_t{set->files.size()}));
+  part.push_back(Attr::scalar("set_tensors", std::uint64_t{whole.tensors.size()}));
+  const auto again = plan(first, part);
+  REQUIRE(again);
+  CHECK(again->files == std::vector<heirloom::File>{set->files[0]});
+  CHECK(again->literals[0].bytes == set->literals[0].bytes);
+  part.push_back(Attr::scalar("max_shard_size", std::uint64_t{5}));
+  CHECK(plan(first, part).error().code == Code::misuse);
+}

@@ -67,6 +67,7 @@ TEST_CASE("the metadata root covers types and values, but not what speaks of the
   std::vector<Attr> more = attrs;
   more.push_back(Attr::texts("heirloom.events", {"{}"}));
   more.push_back(Attr::text("heirloom.head", "00"));
+  more.push_back(Attr::text("heirloom.reserve", "  "));
   CHECK(metadata_root(more) == metadata_root(attrs));
   std::vector<Attr> other = attrs;
   other[1] = Attr::scalar("n", std::int32_t{1});

@@ -1,0 +1,74 @@
+#include "engine/api/recording.hpp"
+
+#include "engine/base/arena.hpp"
+#include "engine/kernels/kernels.hpp"
+#include "engine/record/digests.hpp"
+
+#include <algorithm>
+
+namespace heirloom {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string joined(const std::vector<std::string>& values) {
+  std::string text;
+  for (const std::string& value : values)
+    text += (text.empty() ? "" : "\n") + value;
+  return text;
+}
+
+Result<void> add_program(const std::string& name, const fs::path& path, record::RunFacts& run) {
+  HEIRLOOM_TRY(const base::Digest digest, record::digest_of_file(path));
+  run.programs.emplace_back(name, digest);
+  return {};
+}
+
+}  // namespace
+
+record::Asked asked_of(const ConvertOptions& options, const plan::Recipe& recipe) {
+  record::Asked asked{recipe.data ? recipe.data->name : recipe.encoding};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty())
+      asked.options.emplace_back(name, value);
+  };
+  const auto add_flag = [&](const char* name, bool is_set) { add(name, is_set ? "true" : ""); };
+  const plan::RecipeOptions& changes = options.recipe_options;
+  add("tensor-type", joined(changes.tensor_types));
+  add("output-tensor-type", changes.output_tensor_type);
+  add("token-embedding-type", changes.token_embedding_type);
+  add_flag("pure", changes.is_pure);
+  add_flag("leave-output-tensor", changes.leaves_output);
+  add_flag("allow-requantize", changes.allow_requantize);
+  add("max-shard-size", options.max_shard_size == 0 ? "" : std::to_string(options.max_shard_size));
+  add_flag("as-is", options.is_as_is);
+  add("pre-tokenizer", options.pre_tokenizer);
+  add("include-weights", joined(options.included_importance));
+  add("exclude-weights", joined(options.excluded_importance));
+  add("source-option", joined(options.source_options));
+  add("target-option", joined(options.target_options));
+  add("layout", options.native_layout);
+  add("config", joined(options.config));
+  return asked;
+}
+
+Result<record::RunFacts> begin_run(const host::Host& host, const Planned& planned, const run::ExecuteOptions& options) {
+  record::RunFacts run;
+  HEIRLOOM_TRY(run.started, record::now());
+  std::error_code unknown;
+  const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
+  if (!unknown)
+    HEIRLOOM_CHECK(add_program(program.filename().string(), program, run));
+  for (const host::Candidate& candidate : host.candidates()) {
+    const auto& formats = candidate.manifest.formats;
+    const bool writes = std::any_of(formats.begin(), formats.end(), [&](const Format& format) { return format.id == planned.plan.target_format; });
+    if (candidate.is_loaded && (writes || candidate.manifest.id == planned.source->plugin))
+      HEIRLOOM_CHECK(add_program(candidate.manifest.id, candidate.path, run));
+  }
+  const std::size_t threads = options.threads == 0 ? base::default_threads() : options.threads;
+  const kernels::Kernels* kernels = kernels::chosen();
+  run.parameters = {{"threads", std::to_string(threads)}, {"isa", kernels == nullptr ? "" : std::string(kernels->name)}};
+  return run;
+}
+
+}  // namespace heirloom

@@ -1,0 +1,57 @@
+#include "engine/cli/provenance.hpp"
+
+#include "engine/cli/talk.hpp"
+
+#include <fstream>
+
+namespace heirloom::cli {
+namespace {
+
+std::string text_in(ProvenanceForm form, const provenance::Graph& graph) {
+  switch (form) {
+    case ProvenanceForm::json: return report::provenance_json(graph);
+    case ProvenanceForm::dot: return report::provenance_dot(graph);
+    default: return report::provenance_text(graph);
+  }
+}
+
+int write_file(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out)
+    return report_error({Code::io, "cannot write the export", no_position, path.string()});
+  return exit_done;
+}
+
+}  // namespace
+
+int run_provenance(const CommonArguments& common, const ProvenanceArguments& arguments) {
+  Talk talk(common.progress);
+  const auto session = make_session(common, talk);
+  if (!session)
+    return report_error(session.error());
+  const auto found = provenance_of(*session, arguments.options);
+  if (!found)
+    return report_error(found.error());
+  return print(text_in(common.json ? ProvenanceForm::json : arguments.form, found->graph),
+               found->graph.problems.empty() ? exit_done : exit_no);
+}
+
+int run_export(const CommonArguments& common, const ExportArguments& arguments) {
+  Talk talk(common.progress);
+  const auto session = make_session(common, talk);
+  if (!session)
+    return report_error(session.error());
+  const auto found = provenance_of(*session, arguments.options);
+  if (!found)
+    return report_error(found.error());
+  for (const std::string& problem : found->graph.problems)
+    talk.line(base::Level::warning, problem);
+  const auto text = export_provenance(*found, arguments.format, HEIRLOOM_VERSION);
+  if (!text)
+    return report_error(text.error());
+  return arguments.output.empty() ? print(*text, exit_done) : write_file(arguments.output, *text);
+}
+
+}  // namespace heirloom::cli

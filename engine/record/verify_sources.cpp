@@ -1,0 +1,139 @@
+// The record against the sources that are at hand: does the chain begin there, and do the receipts give these weights?
+#include "engine/base/text.hpp"
+#include "engine/provenance/identity.hpp"
+#include "engine/record/origin.hpp"
+#include "engine/record/verify_parts.hpp"
+
+#include <algorithm>
+
+namespace heirloom::record {
+namespace {
+
+using provenance::Resource;
+
+std::string name_of(const Resource& weights) { return weights.name.empty() ? std::string("its source") : base::quoted(weights.name); }
+
+// The source with this root, or nothing.
+std::optional<std::size_t> source_with(const Check& check, std::string_view root) {
+  for (std::size_t i = 0; i < check.sources.size(); ++i)
+    if (base::to_hex(check.sources[i].stored.stored_root) == root || base::to_hex(check.sources[i].whole_root) == root)
+      return i;
+  return std::nullopt;
+}
+
+// A revision of a repository that cannot change, as the event itself or the lineage of those weights names it.
+bool has_revision(const Check& check, const Link& link, std::string_view root) {
+  for (const Resource& resource : link.event.dependencies)
+    if (const std::string* commit = resource.digest_of("gitCommit"); resource.role() == "repository" && commit != nullptr && is_commit(*commit))
+      return true;
+  for (const provenance::LogLine& line : check.found.log.lines) {
+    if (!line.statement || line.statement->predicate_type != provenance::lineage_type)
+      continue;
+    const Resource* weights = provenance::weights_of(line.statement->subject);
+    const auto claims = provenance::parse_lineage(line.statement->predicate);
+    if (weights == nullptr || *weights->digest_of(provenance::stored_root_name) != root || !claims)
+      continue;
+    for (const provenance::Claim& claim : *claims)
+      if (claim.field == "revision" && is_commit(claim.value))
+        return true;
+  }
+  return false;
+}
+
+// Files that the event read beside the weights, against those of the source.
+Result<void> check_files_read(Check& check, const Link& link, const base::FileSet& files) {
+  for (const Resource& resource : link.event.dependencies) {
+    const std::string* said = resource.digest_of("sha256");
+    const std::string_view role = resource.role();
+    if (said == nullptr || role == "weights" || role == "prior-event" || role == "importance-matrix" || resource.name.empty())
+      continue;
+    if (!std::binary_search(files.names().begin(), files.names().end(), resource.name)) {
+      check.against(Level::linked, "the source has no " + base::quoted(resource.name) + " any more");
+      continue;
+    }
+    HEIRLOOM_TRY(const base::Digest digest, digest_of_file(files, resource.name));
+    if (base::to_hex(digest) != *said)
+      check.against(Level::linked, "the source's " + base::quoted(resource.name) + " is not the one that was read");
+  }
+  return {};
+}
+
+// One beginning of the chain.
+Result<void> check_begin(Check& check, const Link& link) {
+  const Resource* weights = link.dependency("weights");
+  const std::string* root = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
+  if (root == nullptr) {
+    check.against(Level::linked, link.words() + " does not say which weights it read");
+    return {};
+  }
+  const auto at = source_with(check, *root);
+  if (!at) {
+    check.against(Level::linked, check.sources.empty() ? name_of(*weights) + ", which the chain begins at, is not at hand (--source)"
+                                                       : "--source is not " + name_of(*weights) + " that the chain begins at: other weights");
+    return {};
+  }
+  const std::string* metadata = weights->digest_of(provenance::metadata_root_name);
+  if (metadata != nullptr && *metadata != base::to_hex(check.sources[*at].stored.metadata_root))
+    check.against(Level::linked, "the metadata of --source is not that of " + name_of(*weights) + " that the chain begins at");
+  if (!has_revision(check, link, *root))
+    check.against(Level::linked, "nothing says which revision of a repository " + name_of(*weights) + " is");
+  return check_files_read(check, link, *check.options.sources[*at].stored->files);
+}
+
+std::string why_text(const Replayed& replayed) {
+  return "line " + std::to_string(replayed.line) + " of the receipts: " + replayed.why;
+}
+
+void take(Check& check, const Replayed& replayed) {
+  switch (replayed.verdict) {
+    case Replay::same: break;
+    case Replay::different:
+      check.mismatch("tensor", replayed.name, "line " + std::to_string(replayed.line) + " of the receipts does not give its bytes from the source");
+      break;
+    case Replay::wrong: check.mismatch("tensor", replayed.name, why_text(replayed)); break;
+    case Replay::not_possible: check.against(Level::reproduced, base::quoted(replayed.name) + ": " + why_text(replayed)); break;
+  }
+}
+
+}  // namespace
+
+Result<void> check_sources(Check& check) {
+  for (const SourceAtHand& source : check.options.sources) {
+    const IdentifyOptions how{check.options.threads, check.options.memory_bytes, false};
+    HEIRLOOM_TRY(Identity stored, identify(*source.stored, check.maps, how, check.log));
+    base::Digest whole = stored.stored_root;
+    if (source.whole->checkpoint.tensors != source.stored->checkpoint.tensors) {
+      HEIRLOOM_TRY(const Identity seen, identify(*source.whole, check.maps, how, check.log));
+      whole = seen.stored_root;
+    }
+    check.sources.push_back({std::move(stored), whole});
+  }
+  for (const Link* link : check.chain) {
+    const bool is_first = std::none_of(link->prior.begin(), link->prior.end(), [&](const std::string& id) { return check.links.find(id) != nullptr; });
+    if (is_first)
+      HEIRLOOM_CHECK(check_begin(check, *link));
+  }
+  return {};
+}
+
+Result<void> check_replay(Check& check) {
+  const Link* link = check.with_byproduct("tensor-receipts.jsonl");
+  if (!check.options.reproduces || check.out.is_last_step_unrecorded || link == nullptr || !check.found.receipts) {
+    check.against(Level::reproduced, !check.options.reproduces ? "nothing was replayed (--source DIR --reproduce)" : "there are no receipts of these weights to replay");
+    return {};
+  }
+  const Resource* weights = link->dependency("weights");
+  const std::string* root = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
+  const auto at = root == nullptr ? std::nullopt : source_with(check, *root);
+  if (!at) {
+    check.against(Level::reproduced, (weights == nullptr ? "its source" : name_of(*weights)) + ", which the receipts are replayed from, is not at hand");
+    return {};
+  }
+  const ReplayOptions how{check.options.importance, check.options.threads, check.options.memory_bytes, check.options.sample, check.options.seed};
+  HEIRLOOM_TRY(check.out.replayed, replay(*check.found.receipts, check.checked.checkpoint, *check.options.sources[*at].whole, how, check.log));
+  for (const Replayed& replayed : check.out.replayed)
+    take(check, replayed);
+  return {};
+}
+
+}  // namespace heirloom::record

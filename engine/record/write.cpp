@@ -1,0 +1,251 @@
+#include "engine/record/write.hpp"
+
+#include "engine/base/text.hpp"
+#include "engine/plan/package.hpp"
+#include "engine/provenance/names.hpp"
+#include "engine/record/digests.hpp"
+#include "engine/record/ledger.hpp"
+#include "engine/record/receipts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <span>
+
+namespace heirloom::record {
+namespace {
+
+using provenance::Part;
+
+constexpr std::array record_parts = {Part::receipts, Part::ledger, Part::log};
+
+std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// Payloads of what led to the source, without runs, which stand in the log alone.
+std::vector<std::string> payloads_of(const provenance::Log& log) {
+  std::vector<std::string> payloads;
+  for (const provenance::LogLine& line : log.lines)
+    if (line.statement && line.statement->predicate_type != provenance::run_type)
+      payloads.push_back(line.envelope->payload);
+  return payloads;
+}
+
+// What the source's own event is: the one that it names, or all that no other follows.
+std::vector<std::string> heads_of(const Found& found) {
+  if (found.log.find(found.head) != nullptr)
+    return {found.head};
+  std::vector<std::string> heads;
+  for (const provenance::LogLine* line : found.log.heads())
+    heads.push_back(base::to_hex(line->envelope->id()));
+  return heads;
+}
+
+// Files that say what the model is count wherever the output lies; others where they are copied.
+Result<std::vector<std::string>> side_files_read(const model::Source& source, const plan::Plan& plan) {
+  HEIRLOOM_TRY(const plan::Package package, plan::read_package(source, false));
+  std::set<std::string_view> copied;
+  for (const plan::SideFile& file : plan.side_files)
+    copied.insert(file.copied_from);
+  std::vector<std::string> names;
+  for (const std::string& name : package.side_files)
+    if (copied.contains(name) || role_of_file(name) != "file")
+      names.push_back(name);
+  return names;
+}
+
+// The keys of the record, behind all others.
+void set_keys(const Draft& draft, const std::vector<std::string>& payloads, const std::string& head, bool is_typed,
+              std::vector<Attr>& attrs) {
+  const auto key = [](std::string_view name) { return std::string(name); };
+  std::erase_if(attrs, [](const Attr& attr) {
+    return attr.key == provenance::version_key || attr.key == provenance::events_key || attr.key == provenance::head_key;
+  });
+  if (is_typed)
+    attrs.push_back(Attr::scalar(key(provenance::version_key), provenance::record_version));
+  else
+    attrs.push_back(Attr::text(key(provenance::version_key), std::to_string(provenance::record_version)));
+  if (draft.has_events && is_typed) {
+    attrs.push_back(Attr::texts(key(provenance::events_key), payloads));
+  } else if (draft.has_events) {
+    model::Json::Array texts;
+    for (const std::string& payload : payloads)
+      texts.emplace_back(payload);
+    attrs.push_back(Attr::text(key(provenance::events_key), model::Json(std::move(texts)).dump()));
+  }
+  attrs.push_back(Attr::text(key(provenance::head_key), head));
+}
+
+// The event, and what is embedded with it: those that led here and itself.
+struct Events {
+  std::string payload;
+  std::string id;
+  std::vector<std::string> embedded;
+};
+
+Result<Events> events_of(const Draft& draft, const plan::Plan& plan, const Checkpoint& source, EventFacts facts) {
+  Events events;
+  facts.prior = draft.prior;
+  HEIRLOOM_TRY(events.payload, encode(event_of(plan, source, draft.input, draft.options.asked, facts)));
+  events.id = base::to_hex(base::sha256(bytes_of(events.payload)));
+  events.embedded = draft.payloads;
+  events.embedded.push_back(events.payload);
+  return events;
+}
+
+// Names alone: room for digests.
+EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
+  EventFacts facts;
+  for (const std::string& name : draft.read)
+    facts.read.push_back({name, std::string(role_of_file(name))});
+  if (!draft.options.importance.empty())
+    facts.read.push_back({draft.options.importance.filename().string(), "importance-matrix"});
+  for (const plan::SideFile& file : plan.side_files)
+    facts.written.push_back({file.name});
+  return facts;
+}
+
+Result<EventFacts> true_facts(const Draft& draft, const plan::Plan& plan, const model::Source& source, const run::Outcome& outcome) {
+  EventFacts facts = draft_facts(draft, plan);
+  for (EventFile& file : facts.read) {
+    if (file.role == "importance-matrix") {
+      HEIRLOOM_TRY(file.sha256, digest_of_file(draft.options.importance));
+    } else {
+      HEIRLOOM_TRY(file.sha256, digest_of_file(*source.files, file.name));
+    }
+  }
+  for (std::size_t i = 0; i < plan.side_files.size(); ++i) {
+    const plan::SideFile& file = plan.side_files[i];
+    if (file.copied_from.empty()) {
+      facts.written[i].sha256 = base::sha256(file.bytes);
+    } else {
+      HEIRLOOM_TRY(facts.written[i].sha256, digest_of_file(*source.files, file.copied_from));
+    }
+  }
+  facts.digests.stored_root = stored_root(plan.target, outcome.digests);
+  facts.digests.metadata_root = provenance::metadata_root(metadata_of(plan));
+  facts.digests.source_stored_root = stored_root(source.checkpoint, outcome.sources);
+  facts.digests.source_metadata_root = draft.input.metadata_root;
+  return facts;
+}
+
+bool is_same_but_for_literals(const Layout& a, const Layout& b) {
+  return a.files == b.files && a.checksum == b.checksum &&
+         std::equal(a.literals.begin(), a.literals.end(), b.literals.begin(), b.literals.end(),
+                    [](const Literal& x, const Literal& y) { return x.file == y.file && x.offset == y.offset && x.bytes.size() == y.bytes.size(); }) &&
+         std::equal(a.placements.begin(), a.placements.end(), b.placements.begin(), b.placements.end(), [](const Placement& x, const Placement& y) {
+           return x.tensor == y.tensor && x.file == y.file && x.offset == y.offset && x.size == y.size;
+         });
+}
+
+// The same keys with the digests that are known now.
+Result<void> write_keys(const host::Host& host, const Draft& draft, const plan::Plan& plan, const Events& events,
+                        const run::Unfinished& unfinished) {
+  Checkpoint target = plan.target;
+  set_keys(draft, events.embedded, events.id, host.find_format(plan.target_format)->typed_attrs, target.attrs);
+  HEIRLOOM_TRY(const Layout layout, host.plan_layout(plan.target_format, target, plan.writer_options, {}));
+  if (!is_same_but_for_literals(layout, plan.layout))
+    return fail(Code::internal, "the writer lays the output out in another way when digests in its metadata change");
+  for (const Literal& literal : layout.literals)
+    HEIRLOOM_CHECK(unfinished.files[literal.file]->write(literal.offset, literal.bytes));
+  return {};
+}
+
+Result<std::vector<RunFile>> written_files(const Draft& draft, const run::Unfinished& unfinished, const EventFacts& facts,
+                                           const plan::Plan& plan, const model::Source& source) {
+  std::vector<RunFile> files;
+  for (const base::OutputFile* file : unfinished.files) {
+    files.push_back({file->name(), file->size()});
+    if (draft.options.hashes_files) {
+      HEIRLOOM_TRY(files.back().sha256, digest_of_output(*file));
+    }
+  }
+  for (std::size_t i = 0; i < plan.side_files.size(); ++i) {
+    const plan::SideFile& file = plan.side_files[i];
+    std::uint64_t size = file.bytes.size();
+    if (!file.copied_from.empty()) {
+      HEIRLOOM_TRY(size, source.files->size(file.copied_from));
+    }
+    files.push_back({file.name, size});
+    if (draft.options.hashes_files)
+      files.back().sha256 = facts.written[i].sha256;
+  }
+  return files;
+}
+
+Result<std::string> log_of(const Draft& draft, const Events& events, const RunFacts& run) {
+  provenance::Log log = draft.input.found.log;
+  log.append({events.payload});
+  HEIRLOOM_TRY(const provenance::Statement statement, run_statement_of(events.id, run));
+  HEIRLOOM_TRY(std::string payload, encode(statement));
+  log.append({std::move(payload)});
+  return log.text();
+}
+
+}  // namespace
+
+std::vector<Attr> metadata_of(const plan::Plan& plan) {
+  std::vector<Attr> attrs = plan.target.attrs;
+  // What the built-in writers add for their readers, and what these leave out.
+  if (plan.target_format == "safetensors" && find_attr(attrs, "format") == nullptr)
+    attrs.push_back(Attr::text("format", "pt"));
+  if (plan.target_format == "gguf" && plan.layout.files.size() > 1)
+    std::erase_if(attrs, [](const Attr& attr) { return attr.key.starts_with("split."); });
+  return attrs;
+}
+
+Result<Draft> begin_record(const host::Host& host, const model::Source& source, Input input, WriteOptions options, plan::Plan& plan,
+                           bool is_directory) {
+  Draft draft{std::move(options), std::move(input)};
+  if (draft.options.place == Place::none)
+    return draft;
+  const Format* format = host.find_format(plan.target_format);
+  const bool can_embed = format->attrs && plan.layout.checksum.empty();
+  if (draft.options.place == Place::embed && !can_embed)
+    return fail(Code::misuse, format->id + " holds no metadata, and so no record: --provenance beside writes it into files of its own");
+  draft.is_embedded = can_embed && draft.options.place != Place::beside;
+  draft.is_beside = draft.options.place != Place::embed;
+  HEIRLOOM_TRY(draft.read, side_files_read(source, plan));
+  draft.prior = heads_of(draft.input.found);
+  draft.payloads = payloads_of(draft.input.found.log);
+  if (draft.is_embedded) {
+    HEIRLOOM_TRY(const Events events, events_of(draft, plan, source.checkpoint, draft_facts(draft, plan)));
+    std::uint64_t size = 0;
+    for (const std::string& payload : events.embedded)
+      size += payload.size();
+    draft.has_events = size <= provenance::max_embedded_bytes;
+    set_keys(draft, events.embedded, events.id, format->typed_attrs, plan.target.attrs);
+    HEIRLOOM_TRY(plan.layout, host.plan_layout(plan.target_format, plan.target, plan.writer_options, {}));
+  }
+  if (draft.is_beside)
+    for (const Part part : record_parts)
+      plan.record_files.push_back(provenance::file_name(part, is_directory ? "" : plan.layout.files.front().name));
+  return draft;
+}
+
+Result<void> finish_record(const host::Host& host, const Draft& draft, const plan::Plan& plan, const model::Source& source,
+                           const run::Outcome& outcome, const run::Unfinished& unfinished, RunFacts run) {
+  HEIRLOOM_TRY(EventFacts facts, true_facts(draft, plan, source, outcome));
+  HEIRLOOM_TRY(const std::string receipts, encode(receipts_of(plan, source.checkpoint, outcome)));
+  HEIRLOOM_TRY(const provenance::Ledger items, make_ledger(plan, source));
+  HEIRLOOM_TRY(const std::string ledger, encode(items));
+  facts.digests.receipts = base::sha256(bytes_of(receipts));
+  facts.digests.ledger = base::sha256(bytes_of(ledger));
+  HEIRLOOM_TRY(const Events events, events_of(draft, plan, source.checkpoint, facts));
+  if (draft.is_embedded)
+    HEIRLOOM_CHECK(write_keys(host, draft, plan, events, unfinished));
+  if (!draft.is_beside)
+    return {};
+  HEIRLOOM_TRY(run.files, written_files(draft, unfinished, facts, plan, source));
+  HEIRLOOM_TRY(run.finished, now());
+  HEIRLOOM_TRY(const std::string log, log_of(draft, events, run));
+  const std::array<const std::string*, record_parts.size()> texts = {&receipts, &ledger, &log};
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    HEIRLOOM_TRY(const base::OutputFile* file, unfinished.output.add(plan.record_files[i], texts[i]->size()));
+    HEIRLOOM_CHECK(file->write(0, bytes_of(*texts[i])));
+  }
+  return {};
+}
+
+}  // namespace heirloom::record
