@@ -2,7 +2,6 @@
 #include "engine/run/digest_pool.hpp"
 
 #include "engine/base/arena.hpp"
-#include "engine/run/pieces.hpp"
 
 #include <doctest/doctest.h>
 
@@ -103,24 +102,4 @@ TEST_CASE("several threads may submit and digest") {
   CHECK(released == 800);
   for (const Message& message : messages)
     CHECK(pool.finish(message.stream) == base::sha256(bytes(message.whole())));
-}
-
-TEST_CASE("pieces of two tensors take turns, but for those with a source in common") {
-  plan::Plan plan;
-  const auto add = [&](std::vector<std::uint32_t> sources) {
-    plan.tensors.emplace_back();
-    plan.tensors.back().arrangement.sources = std::move(sources);
-  };
-  add({0});  // q, k and v are parts of one
-  add({0});
-  add({0});
-  add({1});
-  std::vector<run::Piece> pieces;
-  for (const std::uint32_t tensor : {0u, 0u, 1u, 2u, 3u, 3u, 3u})
-    pieces.push_back({tensor, pieces.empty() || pieces.back().tensor != tensor ? 0 : pieces.back().index + 1});
-  run::pair_up(plan, pieces);
-  std::string turns;
-  for (const run::Piece& piece : pieces)
-    turns += std::to_string(piece.tensor);
-  CHECK(turns == "0303132");
 }
