@@ -92,7 +92,7 @@ bool check_keys(Check& check) {
   for (const provenance::NamedDigest& item : check.found.ledger->outputs)
     expected.emplace(item.name, item.digest);
   for (const Attr& attr : check.checked.checkpoint.attrs) {
-    if (attr.key == provenance::events_key || attr.key == provenance::head_key)
+    if (!provenance::is_part_of_root(attr.key))
       continue;
     const auto known = expected.find(attr.key);
     if (known == expected.end()) {
