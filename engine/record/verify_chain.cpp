@@ -110,7 +110,7 @@ void check_fit(Check& check, const Link& link) {
     }
   if (has_prior && !fits)
     check.mismatch("event", link.words(), "read other weights than the events that it follows made");
-  else if (has_prior && !fits_metadata && link.kind != "adopt")
+  else if (has_prior && !fits_metadata && link.event.kind() != "adopt")
     check.mismatch("event", link.words(), "read metadata that was changed without a record");
 }
 
