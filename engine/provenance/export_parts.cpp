@@ -84,9 +84,9 @@ std::string document_id(const Graph& graph, const ExportOptions& options, std::s
   return "urn:uuid:" + uuid_v5(std::string(name_space) + "document/" + base::to_hex(digest));
 }
 
-std::string licence_expression(std::string_view declared) {
+std::string licence_expression(std::string_view declared, std::string_view own_name) {
   std::string name;
-  for (const char c : declared.substr(0, 200))
+  for (const char c : (declared == "other" && !own_name.empty() ? own_name : declared).substr(0, 200))
     name += is_name_character(c) ? c : '-';
   return "LicenseRef-hf-" + (name.empty() ? "unknown" : name);
 }
@@ -98,9 +98,12 @@ std::optional<LicenceHere> licence_of(const Graph& graph, std::size_t weights) {
       continue;
     LicenceHere licence{"", relations.front()};
     std::vector<std::string> parts;
+    const Entity& entity = graph.entities[place];
+    const auto named = std::find_if(entity.claims.begin(), entity.claims.end(), [](const Claim& claim) { return claim.field == "license-name"; });
+    const std::string own_name = named == entity.claims.end() ? "" : named->value;
     for (const std::size_t at : relations)
       if (list_of(graph.relations[at].place) == list_of(graph.relations[relations.front()].place)) {
-        std::string part = licence_expression(graph.entities[graph.relations[at].to].name);
+        std::string part = licence_expression(graph.entities[graph.relations[at].to].name, own_name);
         if (std::find(parts.begin(), parts.end(), part) == parts.end())
           parts.push_back(std::move(part));
       }

@@ -4,6 +4,7 @@
 #include "engine/card/unicode_text.hpp"
 #include "engine/card/yaml.hpp"
 #include "engine/plan/package.hpp"
+#include "engine/provenance/legal_files.hpp"
 #include "engine/provenance/names.hpp"
 #include "engine/record/origin.hpp"
 
@@ -66,7 +67,7 @@ class Gatherer {
     if (const Attr* text = find_attr(source_.checkpoint.attrs, provenance::license_text_key))
       add_digest(text->get_text().value_or(""), place_of(provenance::license_text_key));
     for (const std::string& name : package.side_files)
-      if (is_licence_name(name))
+      if (provenance::legal_file(name) == provenance::LegalFile::licence)
         HEIRLOOM_CHECK(read_licence(name));
     for (Claim& claim : origin_claims(source_, package.has_neighbours))
       add(claim.field, claim.value, claim.from, claim.status);
@@ -160,12 +161,6 @@ class Gatherer {
           break;
         }
       }
-  }
-
-  static bool is_licence_name(std::string_view name) {
-    std::string upper(name.substr(0, name.find('.')));
-    std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    return upper.starts_with("LICENSE") || upper.starts_with("LICENCE") || upper == "COPYING" || upper == "UNLICENSE";
   }
 
   Result<void> read_licence(const std::string& name) {

@@ -56,7 +56,8 @@ class Words {
 
   std::string write() && {
     const Entity& result = graph_.entities[graph_.result];
-    out_ = fmt::format("{}: {}, {}\n", shown(graph_.name), shown(result.format),
+    out_ = fmt::format("{}: {}, {}{}\n", shown(graph_.name), shown(result.format),
+                       graph_.architecture.empty() ? "" : shown(graph_.architecture) + ", ",
                        result.files.size() == 1 ? "1 file" : fmt::format("{} files", result.files.size()));
     for (const std::size_t place : beginnings())
       add_beginning(place);
