@@ -85,18 +85,15 @@ bool check_part(Check& check, Part part, std::string_view byproduct, std::string
   return true;
 }
 
-// Keys that are no part of the metadata's root.
-bool is_of_record(std::string_view key) { return key == provenance::events_key || key == provenance::head_key; }
-
 // Keys of the output as the ledger has them against those that are there. True when one is not as it says.
 bool check_keys(Check& check) {
   const std::size_t before = check.out.mismatches.size();
   std::map<std::string_view, base::Digest> expected;
   for (const provenance::NamedDigest& item : check.found.ledger->outputs)
-    if (!is_of_record(item.name))
+    if (provenance::is_part_of_root(item.name))
       expected.emplace(item.name, item.digest);
   for (const Attr& attr : check.checked.checkpoint.attrs) {
-    if (is_of_record(attr.key))
+    if (!provenance::is_part_of_root(attr.key))
       continue;
     const auto known = expected.find(attr.key);
     if (known == expected.end()) {

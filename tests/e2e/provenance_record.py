@@ -127,7 +127,7 @@ class Record(program.Case):
         embedded = [hashlib.sha256(payload).hexdigest() for payload in weights.embedded()]
         self.assertEqual(embedded, [line[0] for line in log if not line[1]["predicateType"].endswith("/run/v1")])
         self.assertEqual(weights.texts["heirloom.head"], of_type(log, "provenance")[-1][0])
-        self.assertEqual(list(weights.texts)[-3:], ["heirloom.version", "heirloom.events", "heirloom.head"])
+        self.assertEqual(list(weights.texts)[-4:], ["heirloom.version", "heirloom.events", "heirloom.head", "heirloom.reserve"])
         self.assertEqual(weights.texts["heirloom.version"], 1)
 
     def test_lineage(self):
