@@ -49,6 +49,8 @@ struct ConvertOptions {
   std::vector<std::string> config;               // --config: KEY=VALUE, JSON or text
   record::Place provenance = record::Place::full;
   bool hashes_files = false;                     // --hash-files
+  std::string source_repository;                 // --source-repository
+  std::string source_revision;                   // --source-revision
 };
 
 struct Planned {

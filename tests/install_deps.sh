@@ -10,9 +10,10 @@ group=${1:-test}
 npm_dir=${2:-}
 llama_version=3.22.1   # of node-llama-cpp and of the prebuilt llama.cpp it loads
 tokenizers_version=0.2.0   # of @huggingface/tokenizers, Hugging Face's tokenizers in JavaScript
-# Judges of our exports (tests/exports).
+# Judges of our exports (tests/exports) and signatures (tests/signing).
 judges=(@cyclonedx/cyclonedx-library@10.3.0 ajv@8.20.0 ajv-formats@3.0.1 ajv-formats-draft2019@1.6.1 jsonld@9.0.0 n3@2.13.12
-        rdf-validate-shacl@0.6.5 spdx-expression-validate@2.0.0 canonicalize@4.0.0 @viz-js/viz@3.31.0)
+        rdf-validate-shacl@0.6.5 spdx-expression-validate@2.0.0 canonicalize@4.0.0 @viz-js/viz@3.31.0
+        @sigstore/bundle@4.0.0 @sigstore/verify@3.1.1)
 node_major=20          # oldest that node-llama-cpp runs on
 
 say() { printf '%s\n' "$*" >&2; }

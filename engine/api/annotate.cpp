@@ -1,6 +1,7 @@
 #include "engine/api/annotate.hpp"
 
 #include "engine/api/annotating.hpp"
+#include "engine/api/recording.hpp"
 #include "engine/base/header_file.hpp"
 #include "engine/base/output.hpp"
 #include "engine/base/text.hpp"
@@ -102,7 +103,7 @@ Result<void> write_file(const record::Relaid& relaid, const model::Source& sourc
 
 // In place only where nobody else's file would change.
 Result<record::Relaid> relay(const Session& session, const model::Source& source, const std::vector<Attr>& attrs, const base::Log& log) {
-  HEIRLOOM_TRY(record::Relaid relaid, record::relay(session.host(), source, attrs, record::default_reserve_bytes, log));
+  HEIRLOOM_TRY(record::Relaid relaid, record::relay(session.host(), source, attrs, provenance::default_reserve_bytes, log));
   const auto shared = base::shared_name_of(first_file(source));
   if (relaid.header && shared) {
     log.info("written anew and not in place: " + *shared);
@@ -135,13 +136,15 @@ Result<Annotated> annotate_file(const Session& session, const AnnotateOptions& o
   input.found = &found;
   input.attrs = std::move(edited.attrs);
   input.is_typed = is_typed;
+  HEIRLOOM_TRY(record::RunFacts run, begin_run(session.host(), source->plugin, source->checkpoint.format, options.threads));
   HEIRLOOM_TRY(const record::Renewed renewed, renew(session, options, import, out.keys, std::move(input), log));
   HEIRLOOM_TRY(const record::Relaid relaid, relay(session, *source, renewed.attrs, log));
   out.how = relaid.header ? Annotated::How::in_place : Annotated::How::rewritten;
   out.reserve_bytes = relaid.reserve_bytes;
   out.event = renewed.event;
+  run.files = {{source->checkpoint.files.front().name, relaid.header ? source->checkpoint.files.front().size : relaid.plan.layout.files.front().size}};
   warn_of_signature(*source, log);
-  HEIRLOOM_TRY(const std::vector<record::RecordFile> beside, files_of(session, *source, renewed, options));
+  HEIRLOOM_TRY(const std::vector<record::RecordFile> beside, files_of(*source, renewed, std::move(run)));
   out.files = {source->checkpoint.files.front().name};
   for (const record::RecordFile& file : beside)
     out.files.push_back(file.name);

@@ -1,11 +1,14 @@
 #include "engine/api/annotating.hpp"
 
+#include "engine/api/recording.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/front_matter.hpp"
+#include "engine/card/unicode_text.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/names.hpp"
 #include "engine/record/claims.hpp"
 #include "engine/record/identify.hpp"
+#include "engine/record/lineage.hpp"
 
 #include <algorithm>
 
@@ -30,20 +33,6 @@ Resource file_resource(std::string name, std::string_view text) {
   return resource;
 }
 
-// What a checkpoint without a record says of itself.
-Result<provenance::Statement> lineage_of(const model::Source& source, const record::Identity& identity) {
-  HEIRLOOM_TRY(const std::vector<provenance::Claim> claims, record::declared_claims(source));
-  provenance::Statement statement;
-  Resource weights;
-  weights.name = "weights";
-  weights.digest = {{std::string(provenance::stored_root_name), base::to_hex(identity.stored_root)},
-                    {std::string(provenance::metadata_root_name), base::to_hex(identity.metadata_root)}};
-  statement.subject = {weights};
-  statement.predicate_type = provenance::lineage_type;
-  statement.predicate = provenance::lineage_predicate(claims);
-  return statement;
-}
-
 Result<void> take_roots(const Session& session, const AnnotateOptions& options, record::AnnotationInput& input, const base::Log& log) {
   HEIRLOOM_TRY(const auto recorded, record::recorded_roots(*input.source, *input.found));
   if (recorded) {
@@ -56,7 +45,11 @@ Result<void> take_roots(const Session& session, const AnnotateOptions& options, 
     HEIRLOOM_TRY(identity, record::identify(*input.source, session.maps(), {options.threads, options.memory_bytes}, log));
   }
   input.roots = {identity.stored_root, identity.value_root};
-  HEIRLOOM_TRY(input.lineage, lineage_of(*input.source, identity));
+  HEIRLOOM_TRY(const std::vector<provenance::Claim> claims, record::declared_claims(*input.source));
+  record::EventDigests digests;
+  digests.source_stored_root = identity.stored_root;
+  digests.source_metadata_root = provenance::metadata_root(input.source->checkpoint.attrs);
+  input.lineage = record::lineage_of(claims, digests, {});
   return {};
 }
 
@@ -103,7 +96,7 @@ Result<Import> read_import(const fs::path& from) {
   import.is_card = from.extension() != ".json";
   HEIRLOOM_TRY(const auto bytes, files->read_all(import.name, plan::max_readme_bytes));
   import.text.assign(bytes.begin(), bytes.end());
-  if (import.is_card && !model::parse_json(model::Json(import.text).dump()))
+  if (import.is_card && !card::is_utf8(import.text))
     return fail(Error{Code::malformed, "is not UTF-8", no_position, from.string()});
   return import;
 }
@@ -148,11 +141,16 @@ Result<record::Renewed> renew(const Session& session, const AnnotateOptions& opt
   return record::renew_record(input);
 }
 
-Result<std::vector<record::RecordFile>> files_of(const Session&, const model::Source& source, const record::Renewed& renewed,
-                                                 const AnnotateOptions&) {
+Result<std::vector<record::RecordFile>> files_of(const model::Source& source, const record::Renewed& renewed, record::RunFacts run) {
   std::vector<record::RecordFile> files = renewed.files;
-  if (renewed.has_log_file)
-    files.push_back({provenance::file_name(provenance::Part::log, record::record_base(source)), renewed.log.text()});
+  if (!renewed.has_log_file)
+    return files;
+  provenance::Log log = renewed.log;
+  HEIRLOOM_TRY(run.finished, record::now());
+  HEIRLOOM_TRY(const provenance::Statement statement, record::run_statement_of(renewed.event, run));
+  HEIRLOOM_TRY(std::string payload, encode(statement));
+  log.append({std::move(payload)});
+  files.push_back({provenance::file_name(provenance::Part::log, record::record_base(source)), log.text()});
   return files;
 }
 
@@ -197,11 +195,13 @@ Result<Annotated> annotate_directory(const Session& session, const AnnotateOptio
   input.attrs = source->checkpoint.attrs;
   input.may_embed = false;
   input.files = {file_resource(std::string(card_name), card->text)};
+  HEIRLOOM_TRY(record::RunFacts run, begin_run(session.host(), source->plugin, source->checkpoint.format, options.threads));
   HEIRLOOM_TRY(const record::Renewed renewed, renew(session, options, import, out.keys, std::move(input), log));
+  run.files = {{std::string(card_name), card->text.size()}};
   out.how = Annotated::How::card;
   out.event = renewed.event;
   warn_of_signature(*source, log);
-  HEIRLOOM_TRY(std::vector<record::RecordFile> files, files_of(session, *source, renewed, options));
+  HEIRLOOM_TRY(std::vector<record::RecordFile> files, files_of(*source, renewed, std::move(run)));
   files.insert(files.begin(), {std::string(card_name), card->text});
   for (const record::RecordFile& file : files)
     out.files.push_back(file.name);

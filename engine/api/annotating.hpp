@@ -5,6 +5,7 @@
 #include "engine/base/output.hpp"
 #include "engine/record/annotation.hpp"
 #include "engine/record/edits.hpp"
+#include "engine/record/run_statement.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -30,8 +31,7 @@ std::filesystem::path first_file(const model::Source& source);
 Result<record::Renewed> renew(const Session& session, const AnnotateOptions& options, const Import& import,
                               const std::vector<report::AnnotatedKey>& keys, record::AnnotationInput input, const base::Log& log);
 // The record's files as they are written beside the weights; the log tells of this run, too.
-Result<std::vector<record::RecordFile>> files_of(const Session& session, const model::Source& source, const record::Renewed& renewed,
-                                                 const AnnotateOptions& options);
+Result<std::vector<record::RecordFile>> files_of(const model::Source& source, const record::Renewed& renewed, record::RunFacts run);
 void warn_of_signature(const model::Source& source, const base::Log& log);
 
 // Files that are written beside their names, and then renamed one by one, in their order.

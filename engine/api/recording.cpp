@@ -52,7 +52,7 @@ record::Asked asked_of(const ConvertOptions& options, const plan::Recipe& recipe
   return asked;
 }
 
-Result<record::RunFacts> begin_run(const host::Host& host, const Planned& planned, const run::ExecuteOptions& options) {
+Result<record::RunFacts> begin_run(const host::Host& host, std::string_view reader, std::string_view target, std::size_t wanted_threads) {
   record::RunFacts run;
   HEIRLOOM_TRY(run.started, record::now());
   std::error_code unknown;
@@ -61,11 +61,11 @@ Result<record::RunFacts> begin_run(const host::Host& host, const Planned& planne
     HEIRLOOM_CHECK(add_program(program.filename().string(), program, run));
   for (const host::Candidate& candidate : host.candidates()) {
     const auto& formats = candidate.manifest.formats;
-    const bool writes = std::any_of(formats.begin(), formats.end(), [&](const Format& format) { return format.id == planned.plan.target_format; });
-    if (candidate.is_loaded && (writes || candidate.manifest.id == planned.source->plugin))
+    const bool writes = std::any_of(formats.begin(), formats.end(), [&](const Format& format) { return format.id == target; });
+    if (candidate.is_loaded && (writes || candidate.manifest.id == reader))
       HEIRLOOM_CHECK(add_program(candidate.manifest.id, candidate.path, run));
   }
-  const std::size_t threads = options.threads == 0 ? base::default_threads() : options.threads;
+  const std::size_t threads = wanted_threads == 0 ? base::default_threads() : wanted_threads;
   const kernels::Kernels* kernels = kernels::chosen();
   run.parameters = {{"threads", std::to_string(threads)}, {"isa", kernels == nullptr ? "" : std::string(kernels->name)}};
   return run;

@@ -4,11 +4,14 @@
 
 #include "engine/api.hpp"
 
+#include <cstddef>
+#include <string_view>
+
 namespace heirloom {
 
 // Without what changes no bytes, and without paths.
 record::Asked asked_of(const ConvertOptions& options, const plan::Recipe& recipe);
-// All but the files and the end.
-Result<record::RunFacts> begin_run(const host::Host& host, const Planned& planned, const run::ExecuteOptions& options);
+// All but the files and the end, of a run that reads with the plugin `reader` and writes `format`.
+Result<record::RunFacts> begin_run(const host::Host& host, std::string_view reader, std::string_view format, std::size_t threads);
 
 }  // namespace heirloom

@@ -2,6 +2,7 @@
 
 #include "engine/api/places.hpp"
 #include "engine/api/recording.hpp"
+#include "engine/base/header_file.hpp"
 #include "engine/base/system_error.hpp"
 #include "engine/host/option_text.hpp"
 #include "engine/model/remarks.hpp"
@@ -120,8 +121,13 @@ Result<Session> Session::create(const SessionOptions& options, base::Log log) {
 }
 
 Result<std::unique_ptr<model::Source>> Session::open(const fs::path& path, const host::OpenOptions& options) const {
-  HEIRLOOM_TRY(model::Source source, host_->open(path, options, log_));
-  return std::make_unique<model::Source>(std::move(source));
+  auto source = host_->open(path, options, log_);
+  std::error_code unknown;
+  if (fs::exists(base::header_backup(path), unknown))
+    log_.warn(base::quoted(path.string()) + ": an annotation of it was stopped half way; the next heirloom annotate puts its old header back");
+  if (!source)
+    return fail(std::move(source).error());
+  return std::make_unique<model::Source>(std::move(*source));
 }
 
 Result<std::unique_ptr<plan::ImportanceMatrix>> Session::open_importance(const ConvertOptions& options) const {
@@ -181,7 +187,8 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
     return fail(std::move(plan).error().in_file(options.source.string()));
   planned.plan = std::move(*plan);
   HEIRLOOM_TRY(planned.record, record::begin_record(*host_, *planned.source, std::move(input),
-                                                    {options.provenance, options.hashes_files, asked_of(options, request.recipe), options.importance},
+                                                    {options.provenance, options.hashes_files, asked_of(options, request.recipe), options.importance,
+                                                     options.source_repository, options.source_revision},
                                                     planned.plan, planned.is_directory));
   for (std::string& line : findings_in_words(planned.source->checkpoint))
     planned.plan.warnings.push_back(std::move(line));
@@ -200,7 +207,7 @@ Result<run::Outcome> Session::execute(const Planned& planned, const run::Execute
   };
   if (planned.record.options.place == record::Place::none)
     return run::execute(planned.plan, *planned.source, planned.target, all, log_);
-  HEIRLOOM_TRY(const record::RunFacts facts, begin_run(*host_, planned, options));
+  HEIRLOOM_TRY(const record::RunFacts facts, begin_run(*host_, planned.source->plugin, planned.plan.target_format, options.threads));
   all.digests_sources = true;
   all.complete = [&](const run::Outcome& outcome, const run::Unfinished& unfinished) {
     return record::finish_record(*host_, planned.record, planned.plan, *planned.source, outcome, unfinished, facts);

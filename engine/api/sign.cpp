@@ -139,8 +139,7 @@ Result<OmsVerdict> verify_model(const VerifyModelOptions& options, const Trust& 
   const bool is_directory = fs::is_directory(options.path, ignored);
   const fs::path beside = is_directory ? options.path : options.path.parent_path();
   const fs::path signature = options.signature.empty() ? beside / signature_name : options.signature;
-  const std::time_t at = options.at == 0 ? std::time(nullptr) : options.at;
-  return verify_oms(options.path, signature, trust, {at, options.threads}, log);
+  return verify_oms(options.path, signature, trust, {options.at, options.threads}, log);
 }
 
 Result<std::vector<LineCheck>> verify_events(const Session& session, const fs::path& path, const Trust& trust) {

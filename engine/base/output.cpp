@@ -218,6 +218,10 @@ Output::~Output() {
     ::close(lock_);
 }
 
+Result<void> Output::check_free(const std::string& name) const {
+  return kind_ == Kind::directory ? Result<void>() : check_target(directory_ / name, kind_, force_);
+}
+
 Result<const OutputFile*> Output::add(const std::string& name, std::uint64_t size) {
   HEIRLOOM_CHECK(check_relative_name(name));
   if (name.find('/') != name.npos)

@@ -65,6 +65,8 @@ class Output {
   // A new file of `size` bytes, all zero. `name` has no directory part; existing final names are refused without
   // force. Checks beforehand that the file system has room. The file belongs to the output.
   Result<const OutputFile*> add(const std::string& name, std::uint64_t size);
+  // The error that add() would give for this name, before its size is known.
+  Result<void> check_free(const std::string& name) const;
   // Syncs everything and renames: shards before the first file, so that no reader finds a set half done. A directory
   // that is replaced is first renamed to "<directory>.replaced.partial", and deleted when the new one is in place.
   Result<void> commit();

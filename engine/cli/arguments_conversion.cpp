@@ -57,6 +57,8 @@ void add_convert(Program& program) {
   command.add_option("--provenance", arguments.options.provenance, "Record of what was made from what: in the file and beside it (full), embed, beside or none")
       ->transform(CLI::CheckedTransformer(places, CLI::ignore_case).description(""))
       ->type_name("WHERE");
+  command.add_option("--source-repository", arguments.options.source_repository, "Where the source was taken from, for the record")->type_name("URL");
+  command.add_option("--source-revision", arguments.options.source_revision, "Its revision: a commit")->type_name("COMMIT");
   command.add_flag("--hash-files", arguments.options.hashes_files, "Add each output file's SHA-256 to the record, which reads it again");
   command.add_flag("--force", arguments.force, "Replace an existing output");
 }

@@ -34,7 +34,7 @@ bool is_record_name(std::string_view name) {
 }
 
 bool is_record_key(std::string_view key) {
-  return key == version_key || key == events_key || key == head_key;
+  return key == version_key || key == events_key || key == head_key || key == reserve_key;
 }
 
 }  // namespace heirloom::provenance

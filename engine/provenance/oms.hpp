@@ -70,8 +70,8 @@ struct OmsSigner {
   std::string subject = {};                     // of the leaf certificate; hostile text
   std::time_t not_after = 0;                    // of the leaf certificate
 
-  // Whether the entry of the trust file may vouch for this builder.
-  bool may_vouch_for(std::string_view builder) const;
+  // The builders that the entry of the trust file may vouch for; none when the signer is nobody who is trusted.
+  const std::vector<std::string>& builders() const;
 };
 OmsSigner verify_oms_signature(const OmsBundle& bundle, const Trust& trust, std::time_t at);
 
@@ -84,7 +84,7 @@ struct OmsDifference {
 std::string_view name_of(OmsDifference::Kind kind);
 
 struct VerifyOmsOptions {
-  std::time_t at = 0;       // for certificates
+  std::time_t at = 0;       // for certificates; 0 is now
   std::size_t threads = 0;  // 0: all cores
 };
 

@@ -26,20 +26,35 @@ Result<void> check_empty(const Json& of, std::string_view key) {
   return {};
 }
 
-// The hint of v1.1, or the key itself of older bundles: PEM, or DER, in base64.
+// What older bundles call the algorithms of our curves.
+constexpr std::array<std::string_view, 3> key_details = {"PKIX_ECDSA_P256_SHA_256", "PKIX_ECDSA_P384_SHA_384", "PKIX_ECDSA_P521_SHA_512"};
+
+// The key itself, of bundles before v1.1: PEM or DER in base64.
+Result<PublicKey> parse_raw_key(const Json& material) {
+  HEIRLOOM_TRY(const std::string text, text_member(material, "rawBytes"));
+  HEIRLOOM_TRY(const auto bytes, from_base64(text));
+  const std::string_view raw(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!raw.starts_with("-----BEGIN"))
+    return PublicKey::from_der(bytes);
+  HEIRLOOM_TRY(PublicKey key, PublicKey::from_pem(raw));
+  if (raw != key.pem())
+    return fail(Code::malformed, "member \"rawBytes\" holds more than a public key in PEM");
+  return key;
+}
+
 Result<std::string> parse_hint(const Json& material) {
   HEIRLOOM_CHECK(check_members(material, {"hint", "keyDetails", "rawBytes"}));
   const bool has_hint = material.find("hint") != nullptr;
-  if (has_hint == (material.find("rawBytes") != nullptr))
+  if (has_hint == (material.find("rawBytes") != nullptr) || (has_hint && material.find("keyDetails") != nullptr))
     return fail(Code::malformed, "member \"publicKey\" has not exactly one of \"hint\" and \"rawBytes\"");
   if (has_hint) {
     HEIRLOOM_CHECK(digest_member(material, "hint"));
     return text_member(material, "hint");
   }
-  HEIRLOOM_TRY(const std::string text, text_member(material, "rawBytes"));
-  HEIRLOOM_TRY(const auto bytes, from_base64(text));
-  const std::string_view raw(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  HEIRLOOM_TRY(const PublicKey key, raw.starts_with("-----BEGIN") ? PublicKey::from_pem(raw) : PublicKey::from_der(bytes));
+  HEIRLOOM_TRY(const PublicKey key, parse_raw_key(material));
+  HEIRLOOM_TRY(const std::string details, optional_text(material, "keyDetails"));
+  if (!details.empty() && details != key_details[static_cast<std::size_t>(key.curve())])
+    return fail(Code::malformed, "member \"keyDetails\" is " + base::quoted(details) + ", which its key is not");
   return key.hint();
 }
 

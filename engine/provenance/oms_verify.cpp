@@ -160,11 +160,9 @@ std::string_view name_of(Kind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-bool OmsSigner::may_vouch_for(std::string_view builder) const {
-  if (key == nullptr && authority == nullptr)
-    return false;
-  const auto& builders = key != nullptr ? key->builders : authority->builders;
-  return std::find(builders.begin(), builders.end(), builder) != builders.end();
+const std::vector<std::string>& OmsSigner::builders() const {
+  static const std::vector<std::string> none;
+  return key != nullptr ? key->builders : authority != nullptr ? authority->builders : none;
 }
 
 OmsSigner verify_oms_signature(const OmsBundle& bundle, const Trust& trust, std::time_t at) {
@@ -179,7 +177,7 @@ Result<OmsVerdict> verify_oms(const fs::path& path, const fs::path& bundle, cons
   auto parsed = parse_oms(text);
   if (!parsed)
     return in_bundle(std::move(parsed.error()));
-  OmsVerdict verdict{verify_oms_signature(*parsed, trust, options.at)};
+  OmsVerdict verdict{verify_oms_signature(*parsed, trust, options.at == 0 ? std::time(nullptr) : options.at)};
   if (verdict.signer.state != OmsState::valid && verdict.signer.state != OmsState::expired)
     return verdict;
   auto manifest = parse_oms_payload(parsed->envelope.payload);

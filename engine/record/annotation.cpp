@@ -91,7 +91,7 @@ Json parameters(const AnnotationInput& input) {
                            {"remove", Json(std::move(removed))}});
 }
 
-Json dependencies(const AnnotationInput& input) {
+Json dependencies(const AnnotationInput& input, const std::string& lineage_id) {
   Json::Array all, files;
   for (const File& file : input.source->checkpoint.files)
     files.emplace_back(file.name);
@@ -101,7 +101,10 @@ Json dependencies(const AnnotationInput& input) {
   all.push_back(to_json(before));
   for (const Resource& read : input.read)
     all.push_back(to_json(read));
-  for (const std::string& id : last_events(*input.found))
+  std::vector<std::string> prior = last_events(*input.found);
+  if (!lineage_id.empty())
+    prior.push_back(lineage_id);
+  for (const std::string& id : prior)
     all.push_back(to_json(with_role(by_sha256("", id), "prior-event")));
   return Json(std::move(all));
 }
@@ -144,7 +147,7 @@ Json byproducts(const AnnotationInput& input, const std::optional<std::string>& 
   return Json(std::move(all));
 }
 
-provenance::Statement event_of(const AnnotationInput& input, const std::optional<std::string>& ledger) {
+provenance::Statement annotation_event(const AnnotationInput& input, const std::string& lineage_id, const std::optional<std::string>& ledger) {
   provenance::Statement event;
   event.predicate_type = provenance::slsa_provenance;
   event.subject = {weights(std::string(weights_subject), input.roots, provenance::metadata_root(input.attrs))};
@@ -152,7 +155,7 @@ provenance::Statement event_of(const AnnotationInput& input, const std::optional
     event.subject.push_back(std::move(file));
   const Json definition(Json::Object{{"buildType", text(std::string(provenance::name_space) + "annotate/v1")},
                                      {"externalParameters", parameters(input)},
-                                     {"resolvedDependencies", dependencies(input)}});
+                                     {"resolvedDependencies", dependencies(input, lineage_id)}});
   const Json builder(Json::Object{{"id", text(provenance::local_builder)},
                                   {"version", Json(Json::Object{{"heirloom", text(HEIRLOOM_VERSION)}})}});
   event.predicate = Json(Json::Object{{"buildDefinition", definition},
@@ -265,11 +268,13 @@ Result<Renewed> renew_record(const AnnotationInput& given) {
     put_version(input.is_typed, input.attrs);
   HEIRLOOM_TRY(const auto ledger, ledger_of(input, out.has_log_file));
   out.log = input.found->log;
+  std::string lineage_id;
   if (input.lineage) {
     HEIRLOOM_TRY(std::string payload, encode(*input.lineage));
+    lineage_id = base::to_hex(base::sha256(bytes_of(payload)));
     out.log.append({std::move(payload)});
   }
-  HEIRLOOM_TRY(std::string payload, encode(event_of(input, ledger)));
+  HEIRLOOM_TRY(std::string payload, encode(annotation_event(input, lineage_id, ledger)));
   out.event = base::to_hex(base::sha256(bytes_of(payload)));
   out.log.append({std::move(payload)});
   if (embeds)

@@ -2,7 +2,9 @@
 
 #include "engine/base/text.hpp"
 #include "engine/card/card.hpp"
+#include "engine/card/unicode_text.hpp"
 #include "engine/plan/attr_text.hpp"
+#include "engine/plan/texts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,12 +24,10 @@ tl::unexpected<Error> refuse(std::string_view key, const std::string& why) {
 bool decides_layout(std::string_view key) { return key == "general.alignment" || key.starts_with("split."); }
 bool is_needed(std::string_view key, bool is_typed) { return key == (is_typed ? "general.architecture" : "format"); }
 
-bool is_utf8(std::string_view text) { return model::parse_json(Json(std::string(text)).dump()).has_value(); }
-
 Result<void> check_key(const Edit& edit, bool is_typed) {
   if (edit.key.empty())
     return fail(Code::misuse, "a key has no name");
-  if (!is_utf8(edit.key) || !is_utf8(edit.text))
+  if (!card::is_utf8(edit.key) || !card::is_utf8(edit.text))
     return refuse(edit.key, "or its value is not UTF-8");
   if (edit.key.starts_with(own_prefix))
     return refuse(edit.key, "belongs to the record, which heirloom keeps itself");
@@ -237,7 +237,14 @@ Result<Edited> import_card(std::string_view readme, const std::vector<Tensor>& t
       if (comes_from_card(attr.key))
         set(attr, out);
   }
-  set(Attr::text(std::string(card_key), std::string(readme)), out);
+  if (!readme.empty() && readme.size() <= plan::max_embedded_text_bytes && readme.find('\0') == readme.npos) {
+    set(Attr::text(std::string(plan::source_card_key), std::string(readme)), out);
+    return out;
+  }
+  out.warnings.push_back("the card itself is not taken into the file: it is empty, longer than " +
+                         base::human_bytes(plan::max_embedded_text_bytes) + " or no text");
+  if (find_attr(out.attrs, plan::source_card_key) != nullptr)
+    remove(plan::source_card_key, out);
   return out;
 }
 

@@ -13,7 +13,6 @@
 
 namespace heirloom::record {
 
-inline constexpr std::string_view card_key = "heirloom.source.card";
 inline constexpr std::size_t max_set_bytes = 1u << 20;  // of one value
 
 struct KeyType {
@@ -50,7 +49,7 @@ struct Edited {
 // say how the file's bytes lie, keys of the record. Warned about: keys that say how the model is run.
 Result<Edited> apply(const std::vector<Edit>& edits, const std::vector<Attr>& attrs, bool is_typed);
 
-// The general.* keys that a README.md's front matter gives, and the card itself under card_key.
+// The general.* keys that a README.md's front matter gives, and the card itself under plan::source_card_key.
 Result<Edited> import_card(std::string_view readme, const std::vector<Tensor>& tensors, const std::vector<Attr>& attrs, bool is_typed);
 
 // "array:string".

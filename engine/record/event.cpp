@@ -58,6 +58,13 @@ Json dependencies(const Input& input, const EventFacts& facts) {
   all.push_back(to_json(source));
   for (const EventFile& read : facts.read)
     all.push_back(to_json(file(read)));
+  if (!facts.repository.empty() && !facts.revision.empty()) {
+    Resource repository;
+    repository.uri = "git+" + facts.repository + "@" + facts.revision;
+    repository.digest = {{"gitCommit", facts.revision}};
+    repository.annotations = {{"role", text("repository")}};
+    all.push_back(to_json(repository));
+  }
   for (const std::string& id : facts.prior) {
     Resource event;
     event.digest = {{"sha256", id}};

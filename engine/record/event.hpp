@@ -14,6 +14,7 @@
 
 namespace heirloom::record {
 
+inline constexpr std::string_view importance_role = "importance-matrix";
 inline constexpr std::string_view weights_name = "weights";  // of the subject: files may be renamed
 
 // A file that a conversion reads or writes beside the weights.
@@ -39,6 +40,8 @@ struct EventFacts {
   EventDigests digests = {};
   std::vector<EventFile> read = {};          // side files of the source, an importance matrix
   std::vector<EventFile> written = {};       // side files of the output
+  std::string repository = {};               // of the source, where its revision is known, too
+  std::string revision = {};
   std::vector<std::string> prior = {};       // ids of the events that it follows
 };
 

@@ -67,20 +67,22 @@ Json encode(const plan::PlanTensor& tensor) {
   return operation("encode@1", std::move(members));
 }
 
-// From what was gathered to what is written. Numbers that f32 does not hold are rounded once, without it.
-void add_conversion(const std::string& from, const plan::PlanTensor& tensor, std::vector<Json>& ops) {
+// From what was gathered to what is written.
+void add_encoding(const std::string& from, const plan::PlanTensor& tensor, std::vector<Json>& ops) {
   if (from == tensor.encoding)
     return;
-  if (encoding::find_repack(from, tensor.encoding) != nullptr) {
+  if (encoding::find_repack(from, tensor.encoding) != nullptr)
     ops.push_back(operation("repack@1", {{"encoding", Json(tensor.encoding)}}));
-    return;
-  }
-  const encoding::Codec* codec = encoding::find_codec(from);
-  const bool is_narrow = codec != nullptr && codec->decode_f64 == nullptr && codec->kind != encoding::Kind::integer;
-  if (from != "f32" && (is_narrow || tensor.encoding == "f32"))
-    ops.push_back(operation("decode@1"));
-  if (tensor.encoding != "f32")
+  else if (tensor.encoding != "f32")
     ops.push_back(encode(tensor));
+}
+
+// Whether what was gathered becomes f32 first. Numbers that f32 does not hold are rounded once, without it.
+bool is_decoded(const std::string& from, const std::string& to) {
+  const encoding::Codec* codec = encoding::find_codec(from);
+  if (from == to || from == "f32" || encoding::find_repack(from, to) != nullptr)
+    return false;
+  return to == "f32" || (codec != nullptr && codec->decode_f64 == nullptr && codec->kind != encoding::Kind::integer);
 }
 
 bool is_whole(const Checkpoint& source, const arch::Arrangement& made) {
@@ -125,20 +127,16 @@ std::vector<Json> operations_of(const Checkpoint& source, const plan::PlanTensor
   if (tensor.action == Action::literal)
     return {operation("literal@1", {{"base64", Json(provenance::to_base64(tensor.literal))}})};
   const arch::Arrangement& made = tensor.arrangement;
-  std::vector<Json> ops;
+  std::vector<Json> ops{is_whole(source, made) ? operation("copy@1") : arrange(made)};
   // The plan has been made: the sources go together.
   const std::string gathered = plan::source_encoding(source, made).value_or(tensor.encoding);
-  const bool is_decoded_first = std::any_of(made.sources.begin(), made.sources.end(),
-                                            [&](std::uint32_t index) { return source.tensors[index].encoding != gathered; });
-  if (is_decoded_first)
+  const bool is_gathered_decoded = std::any_of(made.sources.begin(), made.sources.end(),
+                                               [&](std::uint32_t index) { return source.tensors[index].encoding != gathered; });
+  if (is_gathered_decoded || is_decoded(gathered, tensor.encoding))
     ops.push_back(operation("decode@1"));
-  if (!is_whole(source, made))
-    ops.push_back(arrange(made));
   for (const arch::ValueOperation& value : made.values)
     ops.push_back(value_operation(value));
-  add_conversion(gathered, tensor, ops);
-  if (ops.empty())
-    ops.push_back(operation("copy@1"));
+  add_encoding(gathered, tensor, ops);
   return ops;
 }
 

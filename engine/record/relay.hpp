@@ -15,8 +15,6 @@
 
 namespace heirloom::record {
 
-inline constexpr std::uint64_t default_reserve_bytes = 2048;
-
 struct Relaid {
   plan::Plan plan;                            // copies every tensor of that one file
   // Bytes that replace as many at the file's start, with every tensor where it is; nothing when the tensors must move.

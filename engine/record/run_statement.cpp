@@ -76,7 +76,7 @@ Result<provenance::Statement> run_statement_of(const std::string& event_id, cons
   event.digest = {{"sha256", event_id}};
   statement.subject = {event};
   statement.predicate_type = provenance::run_type;
-  const std::string id = fixed ? provenance::uuid_of(event_id) : provenance::random_uuid();
+  const std::string id = fixed ? provenance::uuid_v5(std::string(provenance::name_space) + "event/" + event_id) : provenance::random_uuid();
   statement.predicate = Json(Json::Object{{"event", Json(event_id)},
                                           {"invocationId", Json("urn:uuid:" + id)},
                                           {"startedOn", Json(date_text(facts.started))},

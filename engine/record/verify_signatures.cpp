@@ -36,39 +36,42 @@ std::string difference_text(const provenance::OmsDifference& difference) {
     case Kind::changed: return "is not as it was signed";
     case Kind::missing: return "was signed, but is not there";
     case Kind::unsigned_file: return "is not signed";
-    case Kind::unsigned_link: return "is a link, which no signature covers";
+    case Kind::link: return "is a link, which no signature covers";
   }
   return "";
 }
 
 // Whether model.sig of the directory, by somebody who may vouch for each event of the chain, covers the log.
 Result<bool> check_model_signature(Check& check, const Trust& trust) {
+  using provenance::OmsState;
   const std::string name(provenance::signature_name);
   const auto& names = check.checked.files->names();
   if (check.options.directory.empty() || !std::binary_search(names.begin(), names.end(), name))
     return false;
   const auto verdict = provenance::verify_oms(check.options.directory, check.checked.files->display(name), trust,
                                               {check.options.at, check.options.threads}, check.log);
-  if (!verdict && verdict.error().code == Code::misuse) {
-    check.out.notes.push_back(name + " is signed by nobody that the trust file has");
-    return false;
-  }
   if (!verdict && verdict.error().code == Code::io)
     return fail(Error(verdict.error()));
-  if (!verdict) {
-    check.mismatch("signature", name, verdict.error().message);
+  if (!verdict || verdict->signer.state == OmsState::broken) {
+    check.mismatch("signature", name, verdict ? verdict->signer.problem : verdict.error().message);
     return false;
   }
-  for (const auto& difference : verdict->files.differences)
+  const provenance::OmsSigner& signer = verdict->signer;
+  if (signer.state != OmsState::valid) {
+    check.out.notes.push_back(name + ": " + signer.problem);
+    if (signer.state == OmsState::untrusted)
+      return false;
+  }
+  for (const auto& difference : verdict->differences)
     check.mismatch("file", difference.name, difference_text(difference) + " (" + name + ")");
   const std::string log = provenance::file_name(provenance::Part::log, record_base(check.checked));
-  const auto& left_out = verdict->files.not_covered;
-  const bool covers_log = check.found.has_log_file && std::none_of(left_out.begin(), left_out.end(), [&](const std::string& path) { return path == log; });
+  const auto& left_out = verdict->not_covered;
+  const bool covers_log = check.found.has_log_file && std::find(left_out.begin(), left_out.end(), log) == left_out.end();
   const bool may_vouch = std::all_of(check.chain.begin(), check.chain.end(), [&](const Link* link) {
-    return provenance::may_vouch(verdict->signer.builders(), *link->source->statement);
+    return provenance::may_vouch(signer.builders(), *link->source->statement);
   });
   if (verdict->is_valid())
-    check.out.notes.push_back(name + " is valid, signed by " + base::quoted(verdict->signer.key != nullptr ? verdict->signer.key->name : verdict->signer.authority->name));
+    check.out.notes.push_back(name + " is valid, signed by " + base::quoted(signer.key != nullptr ? signer.key->name : signer.authority->name));
   return verdict->is_valid() && covers_log && may_vouch;
 }
 

@@ -3,8 +3,11 @@
 #include "engine/base/text.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/names.hpp"
+#include "engine/record/claims.hpp"
 #include "engine/record/digests.hpp"
 #include "engine/record/ledger.hpp"
+#include "engine/record/lineage.hpp"
+#include "engine/record/origin.hpp"
 #include "engine/record/receipts.hpp"
 
 #include <algorithm>
@@ -32,14 +35,20 @@ std::vector<std::string> payloads_of(const provenance::Log& log) {
   return payloads;
 }
 
-// What the source's own event is: the one that it names, or all that no other follows.
-std::vector<std::string> heads_of(const Found& found) {
-  if (found.log.find(found.head) != nullptr)
-    return {found.head};
-  std::vector<std::string> heads;
-  for (const provenance::LogLine* line : found.log.heads())
-    heads.push_back(base::to_hex(line->envelope->id()));
-  return heads;
+// What the source says of itself, and what the user says of it.
+Result<std::vector<provenance::Claim>> claims_of(const model::Source& source, const WriteOptions& options) {
+  if (!options.source_revision.empty() && !is_commit(options.source_revision))
+    return fail(Code::misuse, "--source-revision wants a commit, 40 lower-case hexadecimal digits: names of branches and tags can change");
+  HEIRLOOM_TRY(std::vector<provenance::Claim> claims, declared_claims(source));
+  const auto say = [&](std::string_view field, const std::string& value, const char* argument) {
+    if (value.empty())
+      return;
+    std::erase_if(claims, [&](const provenance::Claim& claim) { return claim.field == field; });
+    claims.push_back({std::string(field), value, std::string(provenance::status_declared), argument});
+  };
+  say("repository", options.source_repository, "--source-repository");
+  say("revision", options.source_revision, "--source-revision");
+  return claims;
 }
 
 // Files that say what the model is count wherever the output lies; others where they are copied.
@@ -59,9 +68,11 @@ Result<std::vector<std::string>> side_files_read(const model::Source& source, co
 void set_keys(const Draft& draft, const std::vector<std::string>& payloads, const std::string& head, bool is_typed,
               std::vector<Attr>& attrs) {
   const auto key = [](std::string_view name) { return std::string(name); };
-  std::erase_if(attrs, [](const Attr& attr) {
-    return attr.key == provenance::version_key || attr.key == provenance::events_key || attr.key == provenance::head_key;
-  });
+  const std::string_view revision = value_of(draft.claims, "revision");
+  const bool has_revision = find_attr(attrs, provenance::source_revision_key) != nullptr;
+  std::erase_if(attrs, [](const Attr& attr) { return provenance::is_record_key(attr.key); });
+  if (is_commit(revision) && !has_revision)
+    attrs.push_back(Attr::text(key(provenance::source_revision_key), std::string(revision)));
   if (is_typed)
     attrs.push_back(Attr::scalar(key(provenance::version_key), provenance::record_version));
   else
@@ -75,23 +86,37 @@ void set_keys(const Draft& draft, const std::vector<std::string>& payloads, cons
     attrs.push_back(Attr::text(key(provenance::events_key), model::Json(std::move(texts)).dump()));
   }
   attrs.push_back(Attr::text(key(provenance::head_key), head));
+  attrs.push_back(Attr::text(key(provenance::reserve_key), std::string(provenance::default_reserve_bytes, ' ')));
 }
 
 // The event, and what is embedded with it: those that led here and itself.
-struct Events {
+struct Made {
+  std::string lineage;                // payload; "" for a source that has a record
   std::string payload;
   std::string id;
   std::vector<std::string> embedded;
 };
 
-Result<Events> events_of(const Draft& draft, const plan::Plan& plan, const Checkpoint& source, EventFacts facts) {
-  Events events;
+std::string id_of(const std::string& payload) { return base::to_hex(base::sha256(bytes_of(payload))); }
+
+Result<Made> make_event(const Draft& draft, const plan::Plan& plan, const Checkpoint& source, EventFacts facts) {
+  Made made;
+  made.embedded = draft.payloads;
   facts.prior = draft.prior;
-  HEIRLOOM_TRY(events.payload, encode(event_of(plan, source, draft.input, draft.options.asked, facts)));
-  events.id = base::to_hex(base::sha256(bytes_of(events.payload)));
-  events.embedded = draft.payloads;
-  events.embedded.push_back(events.payload);
-  return events;
+  if (draft.is_first) {
+    HEIRLOOM_TRY(made.lineage, encode(lineage_of(draft.claims, facts.digests, facts.read)));
+    facts.prior.push_back(id_of(made.lineage));
+    made.embedded.push_back(made.lineage);
+  }
+  const std::string_view revision = value_of(draft.claims, "revision");
+  if (is_commit(revision)) {
+    facts.repository = value_of(draft.claims, "repository");
+    facts.revision = revision;
+  }
+  HEIRLOOM_TRY(made.payload, encode(event_of(plan, source, draft.input, draft.options.asked, facts)));
+  made.id = id_of(made.payload);
+  made.embedded.push_back(made.payload);
+  return made;
 }
 
 // Names alone: room for digests.
@@ -100,7 +125,7 @@ EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
   for (const std::string& name : draft.read)
     facts.read.push_back({name, std::string(role_of_file(name))});
   if (!draft.options.importance.empty())
-    facts.read.push_back({draft.options.importance.filename().string(), "importance-matrix"});
+    facts.read.push_back({draft.options.importance.filename().string(), std::string(importance_role)});
   for (const plan::SideFile& file : plan.side_files)
     facts.written.push_back({file.name});
   return facts;
@@ -109,7 +134,7 @@ EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
 Result<EventFacts> true_facts(const Draft& draft, const plan::Plan& plan, const model::Source& source, const run::Outcome& outcome) {
   EventFacts facts = draft_facts(draft, plan);
   for (EventFile& file : facts.read) {
-    if (file.role == "importance-matrix") {
+    if (file.role == importance_role) {
       HEIRLOOM_TRY(file.sha256, digest_of_file(draft.options.importance));
     } else {
       HEIRLOOM_TRY(file.sha256, digest_of_file(*source.files, file.name));
@@ -124,7 +149,7 @@ Result<EventFacts> true_facts(const Draft& draft, const plan::Plan& plan, const 
     }
   }
   facts.digests.stored_root = stored_root(plan.target, outcome.digests);
-  facts.digests.metadata_root = provenance::metadata_root(metadata_of(plan));
+  facts.digests.metadata_root = provenance::metadata_root(plan.target.attrs);
   facts.digests.source_stored_root = stored_root(source.checkpoint, outcome.sources);
   facts.digests.source_metadata_root = draft.input.metadata_root;
   return facts;
@@ -140,10 +165,10 @@ bool is_same_but_for_literals(const Layout& a, const Layout& b) {
 }
 
 // The same keys with the digests that are known now.
-Result<void> write_keys(const host::Host& host, const Draft& draft, const plan::Plan& plan, const Events& events,
+Result<void> write_keys(const host::Host& host, const Draft& draft, const plan::Plan& plan, const Made& made,
                         const run::Unfinished& unfinished) {
   Checkpoint target = plan.target;
-  set_keys(draft, events.embedded, events.id, host.find_format(plan.target_format)->typed_attrs, target.attrs);
+  set_keys(draft, made.embedded, made.id, host.find_format(plan.target_format)->typed_attrs, target.attrs);
   HEIRLOOM_TRY(const Layout layout, host.plan_layout(plan.target_format, target, plan.writer_options, {}));
   if (!is_same_but_for_literals(layout, plan.layout))
     return fail(Code::internal, "the writer lays the output out in another way when digests in its metadata change");
@@ -174,26 +199,27 @@ Result<std::vector<RunFile>> written_files(const Draft& draft, const run::Unfini
   return files;
 }
 
-Result<std::string> log_of(const Draft& draft, const Events& events, const RunFacts& run) {
+Result<std::string> log_of(const Draft& draft, const Made& made, const RunFacts& run) {
   provenance::Log log = draft.input.found.log;
-  log.append({events.payload});
-  HEIRLOOM_TRY(const provenance::Statement statement, run_statement_of(events.id, run));
+  if (!made.lineage.empty())
+    log.append({made.lineage});
+  log.append({made.payload});
+  HEIRLOOM_TRY(const provenance::Statement statement, run_statement_of(made.id, run));
   HEIRLOOM_TRY(std::string payload, encode(statement));
   log.append({std::move(payload)});
   return log.text();
 }
 
-}  // namespace
-
-std::vector<Attr> metadata_of(const plan::Plan& plan) {
-  std::vector<Attr> attrs = plan.target.attrs;
-  // What the built-in writers add for their readers, and what these leave out.
+// The metadata as the output's reader will give it: what the built-in writers would add, and leave out.
+void settle_metadata(plan::Plan& plan) {
+  std::vector<Attr>& attrs = plan.target.attrs;
   if (plan.target_format == "safetensors" && find_attr(attrs, "format") == nullptr)
-    attrs.push_back(Attr::text("format", "pt"));
+    attrs.insert(attrs.begin(), Attr::text("format", "pt"));
   if (plan.target_format == "gguf" && plan.layout.files.size() > 1)
     std::erase_if(attrs, [](const Attr& attr) { return attr.key.starts_with("split."); });
-  return attrs;
 }
+
+}  // namespace
 
 Result<Draft> begin_record(const host::Host& host, const model::Source& source, Input input, WriteOptions options, plan::Plan& plan,
                            bool is_directory) {
@@ -206,16 +232,21 @@ Result<Draft> begin_record(const host::Host& host, const model::Source& source, 
     return fail(Code::misuse, format->id + " holds no metadata, and so no record: --provenance beside writes it into files of its own");
   draft.is_embedded = can_embed && draft.options.place != Place::beside;
   draft.is_beside = draft.options.place != Place::embed;
+  settle_metadata(plan);
   HEIRLOOM_TRY(draft.read, side_files_read(source, plan));
-  draft.prior = heads_of(draft.input.found);
+  draft.prior = last_events(draft.input.found);
   draft.payloads = payloads_of(draft.input.found.log);
+  draft.is_first = draft.payloads.empty();
+  if (draft.is_first) {
+    HEIRLOOM_TRY(draft.claims, claims_of(source, draft.options));
+  }
   if (draft.is_embedded) {
-    HEIRLOOM_TRY(const Events events, events_of(draft, plan, source.checkpoint, draft_facts(draft, plan)));
+    HEIRLOOM_TRY(const Made made, make_event(draft, plan, source.checkpoint, draft_facts(draft, plan)));
     std::uint64_t size = 0;
-    for (const std::string& payload : events.embedded)
+    for (const std::string& payload : made.embedded)
       size += payload.size();
     draft.has_events = size <= provenance::max_embedded_bytes;
-    set_keys(draft, events.embedded, events.id, format->typed_attrs, plan.target.attrs);
+    set_keys(draft, made.embedded, made.id, format->typed_attrs, plan.target.attrs);
     HEIRLOOM_TRY(plan.layout, host.plan_layout(plan.target_format, plan.target, plan.writer_options, {}));
   }
   if (draft.is_beside)
@@ -228,17 +259,18 @@ Result<void> finish_record(const host::Host& host, const Draft& draft, const pla
                            const run::Outcome& outcome, const run::Unfinished& unfinished, RunFacts run) {
   HEIRLOOM_TRY(EventFacts facts, true_facts(draft, plan, source, outcome));
   HEIRLOOM_TRY(const std::string receipts, encode(receipts_of(plan, source.checkpoint, outcome)));
-  HEIRLOOM_TRY(const std::string ledger, encode(ledger_of(plan, metadata_of(plan))));
+  HEIRLOOM_TRY(const provenance::Ledger items, make_ledger(plan, source));
+  HEIRLOOM_TRY(const std::string ledger, encode(items));
   facts.digests.receipts = base::sha256(bytes_of(receipts));
   facts.digests.ledger = base::sha256(bytes_of(ledger));
-  HEIRLOOM_TRY(const Events events, events_of(draft, plan, source.checkpoint, facts));
+  HEIRLOOM_TRY(const Made made, make_event(draft, plan, source.checkpoint, facts));
   if (draft.is_embedded)
-    HEIRLOOM_CHECK(write_keys(host, draft, plan, events, unfinished));
+    HEIRLOOM_CHECK(write_keys(host, draft, plan, made, unfinished));
   if (!draft.is_beside)
     return {};
   HEIRLOOM_TRY(run.files, written_files(draft, unfinished, facts, plan, source));
   HEIRLOOM_TRY(run.finished, now());
-  HEIRLOOM_TRY(const std::string log, log_of(draft, events, run));
+  HEIRLOOM_TRY(const std::string log, log_of(draft, made, run));
   const std::array<const std::string*, record_parts.size()> texts = {&receipts, &ledger, &log};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     HEIRLOOM_TRY(const base::OutputFile* file, unfinished.output.add(plan.record_files[i], texts[i]->size()));

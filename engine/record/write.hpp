@@ -8,6 +8,7 @@
 #include "engine/host/host.hpp"
 #include "engine/model/model.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/provenance/claims.hpp"
 #include "engine/record/event.hpp"
 #include "engine/record/input.hpp"
 #include "engine/record/run_statement.hpp"
@@ -27,6 +28,8 @@ struct WriteOptions {
   bool hashes_files = false;               // also the SHA-256 of each output file, which reads it again
   Asked asked = {};
   std::filesystem::path importance = {};   // file of the importance matrix; "" for none
+  std::string source_repository = {};      // where the user says what the source is a copy of
+  std::string source_revision = {};
 };
 
 struct Draft {
@@ -38,6 +41,8 @@ struct Draft {
   std::vector<std::string> read = {};      // names of the source's side files that count
   std::vector<std::string> prior = {};     // ids of the events that this one follows
   std::vector<std::string> payloads = {};  // of the events that led here
+  bool is_first = false;                   // the source has no record: a lineage statement begins one
+  std::vector<provenance::Claim> claims = {};  // what it says of itself
 };
 
 // Makes room in the plan: keys, and the names of the files beside the weights. Misuse where the event shall be embedded and
@@ -48,8 +53,5 @@ Result<Draft> begin_record(const host::Host& host, const model::Source& source, 
 // Completes an output (ExecuteOptions::complete). `run` has all but the files and the end.
 Result<void> finish_record(const host::Host& host, const Draft& draft, const plan::Plan& plan, const model::Source& source,
                            const run::Outcome& outcome, const run::Unfinished& unfinished, RunFacts run);
-
-// The output's own metadata, as its reader gives it.
-std::vector<Attr> metadata_of(const plan::Plan& plan);
 
 }  // namespace heirloom::record

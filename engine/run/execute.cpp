@@ -102,6 +102,8 @@ class Execution {
   void digest_sources() { sources_.emplace(plan_, source_, work_); }
 
   Result<void> add_files(base::Output& output) {
+    for (const std::string& name : plan_.record_files)
+      HEIRLOOM_CHECK(output.check_free(name));
     for (const File& file : plan_.layout.files) {
       HEIRLOOM_TRY(const base::OutputFile* added, output.add(file.name, file.size));
       files_.push_back(added);

@@ -13,11 +13,16 @@ import safetensors_file
 VARIANTS = ("MistralForCausalLM.nemo", "DeepseekV2ForCausalLM.lite", "GptOssForCausalLM.bf16", "NemotronHForCausalLM.moe",
             "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "GPT2LMHeadModel.mask", "FalconForCausalLM.40b",
             "MambaForCausalLM.lmhead", "MambaForCausalLM.samehead", "Gemma4ForConditionalGeneration.moe",
-            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2")
+            "Llama4ForConditionalGeneration", "DeepseekV3ForCausalLM.kimi-k2", "CohereForCausalLM.plus",
+            "Exaone4ForCausalLM.small", "Mistral3ForConditionalGeneration.ministral")
 
 # What does not come back, by class and pattern of names. GGUF has no place for it:
 GONE = {
     "DeepseekV3ForCausalLM": r"model\.layers\.3\.",
+    "Ernie4_5_MoeForCausalLM": r"model\.mtp_",
+    "Qwen2_5_VLForConditionalGeneration": r"visual\.",
+    "Mistral3ForConditionalGeneration": r"(vision_tower|multi_modal_projector)\.",
+    "Mistral3ForConditionalGeneration.ministral": r"(vision_tower|multi_modal_projector)\.",
     "Llama4ForConditionalGeneration": r"(vision_model|multi_modal_projector)\.",
     "Qwen3_5ForConditionalGeneration": r"model\.visual\.",
     "Qwen3_5MoeForConditionalGeneration": r"model\.visual\.",
@@ -43,6 +48,8 @@ WITH_RECORD_ONLY = {
     "GptOssForCausalLM": "asked for BF16, the way back does not store experts in MXFP4",
     "Gemma3nForConditionalGeneration": "how many rows embeddings of layers have before they are filled up",
     "Llama4ForConditionalGeneration": "that the text model was part of a larger one",
+    "Exaone4ForCausalLM": "the factors of its RoPE: they are not among those that are recognized",
+    "Exaone4ForCausalLM.small": "the same",
     "DeepseekV3ForCausalLM.kimi-k2": "model_type, by which the converter orders the keys of experts",
 }
 # Keys that config.json has only on the way back: what other files said.

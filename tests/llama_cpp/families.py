@@ -17,7 +17,8 @@ RECIPES = ("F16", "Q4_K_M")
 # Checkpoints that a class's own name does not make.
 VARIANTS = ("FalconForCausalLM.40b", "StableLmForCausalLM.qknorm", "Phi3ForCausalLM.phi4", "Gemma4ForConditionalGeneration.moe",
             "NemotronHForCausalLM.moe", "GptOssForCausalLM.bf16", "DeepseekV2ForCausalLM.lite", "DeepseekV3ForCausalLM.kimi-k2",
-            "Llama4ForConditionalGeneration")
+            "Llama4ForConditionalGeneration", "CohereForCausalLM.plus", "Exaone4ForCausalLM.small",
+            "Mistral3ForConditionalGeneration.ministral")
 # Model or model and recipe: why llama.cpp does not run it.
 LEFT_OUT = {
     ("GptOssForCausalLM", "Q4_K_M"): "MXFP4 is not quantized again",

@@ -1,6 +1,7 @@
 #include "engine/record/edits.hpp"
 
 #include "engine/plan/attr_text.hpp"
+#include "engine/plan/texts.hpp"
 
 #include <doctest/doctest.h>
 
@@ -171,7 +172,7 @@ TEST_CASE("a model card gives the converter's keys and itself, and leaves nothin
   CHECK(text("general.name") == "Toy");            // the card gives no name
   CHECK(text("general.type") == "(none)");
   CHECK(text("general.size_label") == "(none)");
-  CHECK(edited->attrs.back() == Attr::text(std::string(record::card_key), card));
+  CHECK(edited->attrs.back() == Attr::text(std::string(plan::source_card_key), card));
   const auto as_text = record::import_card(card, {}, {Attr::text("format", "pt")}, false);
   REQUIRE(as_text);
   CHECK(as_text->attrs.size() == 2);

@@ -57,6 +57,10 @@ class Fixture {
   model::Source open() {
     write_file(directory_ / "in.raw", content_);
     checkpoint_.files = {{"in.raw", content_.size()}};
+    return reopen();
+  }
+
+  model::Source reopen() const {
     model::Source source;
     source.files = base::FileSet::open(directory_ / "in.raw").value();
     source.checkpoint = checkpoint_;

@@ -1,0 +1,34 @@
+#include "engine/record/lineage.hpp"
+
+#include "engine/provenance/identity.hpp"
+
+namespace heirloom::record {
+
+provenance::Statement lineage_of(const std::vector<provenance::Claim>& claims, const EventDigests& digests, std::span<const EventFile> read) {
+  provenance::Statement statement;
+  statement.predicate_type = provenance::lineage_type;
+  statement.predicate = provenance::lineage_predicate(claims);
+  provenance::Resource weights;
+  weights.name = weights_name;
+  weights.digest = {{std::string(provenance::stored_root_name), base::to_hex(digests.source_stored_root)},
+                    {std::string(provenance::metadata_root_name), base::to_hex(digests.source_metadata_root)}};
+  statement.subject.push_back(std::move(weights));
+  for (const EventFile& file : read) {
+    if (file.role == importance_role)
+      continue;
+    provenance::Resource resource;
+    resource.name = file.name;
+    resource.digest = {{"sha256", base::to_hex(file.sha256)}};
+    statement.subject.push_back(std::move(resource));
+  }
+  return statement;
+}
+
+std::string_view value_of(const std::vector<provenance::Claim>& claims, std::string_view field) {
+  for (const provenance::Claim& claim : claims)
+    if (claim.field == field)
+      return claim.value;
+  return {};
+}
+
+}  // namespace heirloom::record
