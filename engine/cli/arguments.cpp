@@ -77,6 +77,7 @@ int parse_and_run(int argc, const char* const* argv) {
              "Exit codes: 0 done; 1 the answer is no; 2 could not; 3 metadata would be lost.");
   add_conversion_commands(program);
   add_listing_commands(program);
+  add_licence_command(program);
   add_identity_commands(program);
   add_provenance_commands(program);
   add_verify_commands(program);

@@ -41,6 +41,7 @@ CLI::Option* add_repeatable(CLI::App& command, const std::string& name, std::vec
 
 void add_conversion_commands(Program& program);  // convert, inspect, diff
 void add_listing_commands(Program& program);     // plugins, formats, architectures, recipes
+void add_licence_command(Program& program);      // licence
 void add_identity_commands(Program& program);    // id
 void add_provenance_commands(Program& program);  // provenance, export
 void add_verify_commands(Program& program);      // verify, adopt

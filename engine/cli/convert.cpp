@@ -12,10 +12,14 @@ bool has_loss(const plan::Plan& plan) {
                      [](const plan::Disposition& disposition) { return disposition.is_loss; });
 }
 
-int refuse_loss(const plan::Plan& plan, Talk& talk) {
+void tell_losses(const plan::Plan& plan, const std::string& verb, Talk& talk) {
   for (const plan::Disposition& disposition : plan.dispositions)
     if (disposition.is_loss)
-      talk.line(base::Level::warning, "would lose " + base::quoted(disposition.item) + ": " + disposition.reason);
+      talk.line(base::Level::warning, verb + " " + base::quoted(disposition.item) + ": " + disposition.reason);
+}
+
+int refuse_loss(const plan::Plan& plan, Talk& talk) {
+  tell_losses(plan, "would lose", talk);
   talk.line(base::Level::info, "error: metadata would be lost; --allow-loss converts all the same");
   return exit_loss;
 }
@@ -41,6 +45,7 @@ int run_convert(const CommonArguments& common, const ConvertArguments& arguments
     talk.line(base::Level::warning, warning);
   if (has_loss(planned->plan) && !arguments.allow_loss)
     return refuse_loss(planned->plan, talk);
+  tell_losses(planned->plan, arguments.is_dry_run ? "would lose" : "lost", talk);
   if (arguments.is_dry_run)
     return print(dry_run(common, *planned), exit_done);
   run::ExecuteOptions options;

@@ -8,9 +8,9 @@
 #include "engine/plan/plan.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace heirloom::plan {
 
@@ -31,7 +31,7 @@ struct Item {
   std::string_view file = {};           // its bytes
   const model::Json* json = nullptr;
   const Attr* attr = nullptr;
-  std::string_view text = {};
+  std::optional<std::string_view> text = {};
 };
 
 using Visit = std::function<Result<void>(const Disposition& disposition, const Item& item)>;

@@ -5,6 +5,7 @@
 #include "engine/plan/native.hpp"
 #include "engine/plan/planner_parts.hpp"
 #include "engine/plan/texts.hpp"
+#include "engine/provenance/identity.hpp"
 #include "engine/provenance/names.hpp"
 #include "heirloom/encodings.hpp"
 
@@ -64,6 +65,14 @@ Result<Options> writer_options(const Request& request) {
   return options;
 }
 
+// Room that a header has is its own.
+void drop_reserve(Plan& plan) {
+  std::erase_if(plan.target.attrs, [](const Attr& attr) { return attr.key == provenance::reserve_key; });
+  for (Disposition& disposition : plan.dispositions)
+    if (disposition.item.ends_with(":" + std::string(provenance::reserve_key)))
+      disposition = {disposition.item, Fate::dropped, "", "room in the source's header"};
+}
+
 // A format without a place for metadata holds none of what would be carried. What safetensors says of itself is no loss.
 void drop_attrs(const Format& target, Plan& plan) {
   for (const Attr& attr : plan.target.attrs) {
@@ -98,6 +107,7 @@ Result<void> check_names(const Plan& plan) {
 
 Result<void> lay_out(const Request& request, const base::Log& log, Plan& plan) {
   plan.target.format = request.target_format;
+  drop_reserve(plan);
   if (const Format* target = request.host->find_format(request.target_format); target != nullptr && !target->attrs)
     drop_attrs(*target, plan);
   for (const PlanTensor& tensor : plan.tensors) {

@@ -202,7 +202,8 @@ Result<View> make_view(const model::Source& source, Package package, const ViewO
   const Json config = arch::mapping_config(arch::normalize(view.package.config), found.configuration);
   HEIRLOOM_TRY(arch::Mapping mapping, arch::map_from_native(found.layout->map, tensors.tensors(), config));
   for (const arch::DroppedTensor& dropped : mapping.dropped) {
-    view.dispositions.push_back({"tensor:" + tensors.checkpoint.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+    for (const std::uint32_t index : tensors.arrangements[dropped.source].sources)
+      view.dispositions.push_back({"tensor:" + source.checkpoint.tensors[index].name, Fate::dropped, "", dropped.reason});
     drop_sources(source.checkpoint, tensors.arrangements[dropped.source], dropped.reason, view.dropped);
   }
   add_tensors(source.checkpoint, std::move(mapping.tensors), view);

@@ -100,11 +100,20 @@ void keep_used(const Checkpoint& source, Plan& plan) {
   std::erase_if(plan.dropped, [&](const Dropped& dropped) { return used.contains(dropped.name); });
 }
 
-// Dropped by the reader, by the view and by the map: the first reason counts.
-void drop_repeated_tensors(Plan& plan) {
-  std::set<std::string> seen;
+// A tensor is dropped once, for the first reason; one of which another output uses a part is not.
+void settle_tensors(const Checkpoint& source, Plan& plan) {
+  std::set<std::string, std::less<>> gone;
+  for (const LeftOut& left : source.left_out)
+    gone.insert("tensor:" + left.name);
+  std::vector<bool> is_used(source.tensors.size());
+  for (const PlanTensor& tensor : plan.tensors)
+    for (const std::uint32_t index : tensor.arrangement.sources)
+      is_used[index] = true;
+  for (std::size_t i = 0; i < is_used.size(); ++i)
+    if (!is_used[i])
+      gone.insert("tensor:" + source.tensors[i].name);
   std::erase_if(plan.dispositions, [&](const Disposition& disposition) {
-    return disposition.item.starts_with("tensor:") && !seen.insert(disposition.item).second;
+    return disposition.item.starts_with("tensor:") && gone.erase(disposition.item) == 0;
   });
 }
 
@@ -194,7 +203,8 @@ Result<std::string> encoding_of(const Checkpoint& source, const arch::MappedTens
 
 void note_mapping(const Checkpoint& source, const View& view, const arch::Mapping& mapping, Plan& plan) {
   for (const arch::DroppedTensor& dropped : mapping.dropped) {
-    plan.dispositions.push_back({"tensor:" + view.checkpoint.tensors[dropped.source].name, Fate::dropped, "", dropped.reason});
+    for (const std::uint32_t index : view.arrangements[dropped.source].sources)
+      plan.dispositions.push_back({"tensor:" + source.tensors[index].name, Fate::dropped, "", dropped.reason});
     drop_sources(source, view.arrangements[dropped.source], dropped.reason, plan.dropped);
   }
   std::vector<std::string> reasons;
@@ -293,7 +303,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
   note_other_files(view.package, plan);
   keep_used(source.checkpoint, plan);
   HEIRLOOM_CHECK(lay_out(request, log, plan));
-  drop_repeated_tensors(plan);
+  settle_tensors(source.checkpoint, plan);
   mark_losses(plan);
   HEIRLOOM_CHECK(take_inventory(source, plan, {}));
   return plan;

@@ -83,9 +83,17 @@ Result<Made> add_tensors_and_keys(const Request& request, const arch::Map& map, 
 
 // What each source tensor was stored as, so that the way back restores it: {"default": "bf16", "other": {name: id}}.
 // Weights that are stored in two tensors count as what they are without these.
-Json dtypes_record(const Checkpoint& source, const Json& config, const std::set<std::string>& dropped) {
-  std::vector<Tensor> tensors = source.tensors;
-  std::erase_if(tensors, [&](const Tensor& tensor) { return dropped.contains("tensor:" + tensor.name); });
+Json dtypes_record(const Checkpoint& source, const View& view, const std::set<std::string>& dropped) {
+  const Json& config = view.package.config;
+  std::vector<Tensor> tensors;
+  for (std::size_t i = 0; i < view.arrangements.size(); ++i) {
+    const auto& sources = view.arrangements[i].sources;
+    const bool is_dropped = !sources.empty() && std::all_of(sources.begin(), sources.end(), [&](std::uint32_t index) {
+      return dropped.contains("tensor:" + source.tensors[index].name);
+    });
+    if (!is_dropped)
+      tensors.push_back(view.checkpoint.tensors[i]);
+  }
   for (Tensor& tensor : tensors)
     if (tensor.decoded && config.find("quantization_config") != nullptr)
       tensor.encoding = "bf16";
@@ -306,7 +314,7 @@ Records add_records(const model::Source& source, const View& view, Plan& plan) {
   written.has_config = add_record(plan, source_config_key, without_pooling(package.config));
   if (package.generation_config.object() != nullptr)
     written.has_generation_config = add_record(plan, source_generation_config_key, package.generation_config);
-  if (!add_record(plan, source_dtypes_key, dtypes_record(view.checkpoint, package.config, dropped_in(plan))))
+  if (!add_record(plan, source_dtypes_key, dtypes_record(source.checkpoint, view, dropped_in(plan))))
     plan.dispositions.push_back(in_record(std::string(encodings_item), false, source_dtypes_key));
   add_metadata(source, view, plan);
   return written;
@@ -360,7 +368,7 @@ Result<void> plan_to_gguf(const Request& request, const arch::Map& map, const Vi
     std::erase_if(beside.side_files, [&](const std::string& name) { return is_noted(plan, name); });
   HEIRLOOM_CHECK(carry_side_files(request, beside, plan));
   note_card_of(package, general, plan);
-  if (find_attr(plan.target.attrs, source_card_key) != nullptr)
+  if (!request.is_directory && !package.readme.empty())
     plan.target.attrs.push_back(Attr::text(std::string(source_name_key), name_of(view)));
   return {};
 }

@@ -24,7 +24,8 @@ std::string file_name(Part part, std::string_view file);
 // Whether a file of this name is part of a record, a signature or another file that speaks of the others.
 bool is_record_name(std::string_view name);
 
-// Whether a key is part of an embedded record, which goes on in that of every output: version, events, head, reserve.
+// Whether a key is part of an embedded record, which goes on in that of every output, or the room kept for it: version, events, head,
+// reserve.
 bool is_record_key(std::string_view key);
 
 inline constexpr std::string_view signature_name = "model.sig";

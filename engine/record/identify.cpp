@@ -5,6 +5,7 @@
 #include "engine/plan/canonical.hpp"
 #include "engine/plan/view.hpp"
 #include "engine/provenance/identity.hpp"
+#include "engine/record/spread.hpp"
 #include "engine/record/tensor_digest.hpp"
 #include "engine/run/producer.hpp"
 
@@ -12,7 +13,6 @@
 #include <atomic>
 #include <deque>
 #include <list>
-#include <mutex>
 #include <numeric>
 
 namespace heirloom::record {
@@ -122,17 +122,14 @@ class Identification {
       total_bytes_ += job.bytes;
     }
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return jobs_[a].cost > jobs_[b].cost; });
-    base::run_workers(std::min(threads_, std::max<std::size_t>(1, jobs_.size())), [&](std::size_t) {
-      run::Buffers buffers;
-      buffers.limit_bytes = buffer_bytes_;
-      for (std::size_t at = next_++; at < order.size(); at = next_++) {
-        Job& job = jobs_[order[at]];
-        if (auto done = digest(job, order[at], buffers); !done)
-          stop(order[at], std::move(done).error().at_tensor(job.tensor.name));
-      }
-    });
-    if (failure_)
-      return fail(std::move(*failure_));
+    std::vector<run::Buffers> buffers(threads_);
+    for (run::Buffers& one : buffers)
+      one.limit_bytes = buffer_bytes_;
+    HEIRLOOM_CHECK(spread(threads_, order.size(), log_, [&](std::size_t at, std::size_t worker) -> Result<void> {
+      Job& job = jobs_[order[at]];
+      auto done = digest(job, buffers[worker]);
+      return done ? done : fail(std::move(done).error().at_tensor(job.tensor.name));
+    }));
     return source_.finish_checks();
   }
 
@@ -197,11 +194,11 @@ class Identification {
                    Wanted::values);
   }
 
-  Result<void> digest(Job& job, std::size_t index, run::Buffers& buffers) {
+  Result<void> digest(Job& job, run::Buffers& buffers) {
     TensorDigest own(kernels_, job.tensor.encoding, job.wanted);
     RidersDigest riders(job, kernels_, canonical_);
     const run::Producer& producer = *job.producer;
-    for (std::uint64_t first = 0; first < producer.elements() && index < failed_; first += job.piece) {
+    for (std::uint64_t first = 0; first < producer.elements(); first += job.piece) {
       if (log_.cancelled())
         return fail(Code::cancelled, "stopped by the user");
       if (const std::uint64_t ahead = first + pieces_ahead * job.piece; ahead < producer.elements())
@@ -217,15 +214,6 @@ class Identification {
     return {};
   }
 
-  // Of several failures the one of the first job is reported, whatever the threads' timing.
-  void stop(std::size_t index, Error error) {
-    const std::lock_guard lock(mutex_);
-    if (index < failed_) {
-      failure_ = std::move(error);
-      failed_ = index;
-    }
-  }
-
   const model::Source& source_;
   const kernels::Kernels& kernels_;
   const base::Log& log_;
@@ -235,12 +223,8 @@ class Identification {
   std::deque<Job> jobs_;                   // of the stored tensors first, in their order
   std::vector<CanonicalTensor> canonical_;
   std::string why_no_view_;
-  std::atomic<std::size_t> next_{0};
   std::atomic<std::uint64_t> done_{0};
   std::uint64_t total_bytes_ = 0;
-  std::mutex mutex_;
-  std::atomic<std::size_t> failed_{SIZE_MAX};
-  std::optional<Error> failure_;
 };
 
 }  // namespace

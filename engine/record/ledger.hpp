@@ -6,9 +6,13 @@
 #include "engine/plan/plan.hpp"
 #include "engine/provenance/ledger.hpp"
 
+#include <span>
+
 namespace heirloom::record {
 
-// `outputs` are those of plan.target.attrs: call it when the plan has all of them.
+// Internal when the plan does not account for every item of the source (engine/plan/inventory.hpp).
+Result<provenance::Ledger> make_ledger(const plan::Plan& plan, const model::Source& source, std::span<const Attr> outputs);
+// With plan.target.attrs: call it when the plan has all of them.
 Result<provenance::Ledger> make_ledger(const plan::Plan& plan, const model::Source& source);
 
 }  // namespace heirloom::record

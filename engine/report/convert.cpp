@@ -201,6 +201,7 @@ std::string convert_json(const plan::Plan& plan, const std::string& target, cons
                                 {"fate", fate_name(disposition.fate)},
                                 {"target", disposition.target},
                                 {"reason", disposition.reason},
+                                {"loss", disposition.loss},
                                 {"is_loss", disposition.is_loss}});
   json["warnings"] = plan.warnings;
   return dump(json);

@@ -21,6 +21,7 @@ using plan::Action;
 using plan::Plan;
 
 constexpr std::uint64_t pieces_ahead = 2;
+constexpr std::uint64_t disk_block_bytes = 4096;
 
 // Buffers, and how many digests still want what is in them.
 struct Slot {
@@ -180,7 +181,7 @@ class Execution {
     const std::uint64_t offset = place.offset + producer.output_offset(piece.first);
     const base::OutputFile& file = *files_[place.file];
     if (tensor_of(turn.piece).action == Action::copy)
-      HEIRLOOM_CHECK(copy(piece, producer, file, offset));
+      HEIRLOOM_CHECK(copy(piece, producer, bytes, file, offset));
     else
       HEIRLOOM_CHECK(file.write(offset, bytes));
     file.write_behind(offset, bytes.size());
@@ -208,30 +209,38 @@ class Execution {
   }
 
   // An unchanged piece goes from file to file in the system, run by run and extent by extent.
-  Result<void> copy(const Piece& piece, const Producer& producer, const base::OutputFile& file, std::uint64_t offset) const {
+  Result<void> copy(const Piece& piece, const Producer& producer, std::span<const std::uint8_t> bytes, const base::OutputFile& file,
+                    std::uint64_t offset) const {
     for (const arch::Box& box : plan_.tensors[piece.tensor].arrangement.boxes)
-      for (const arch::Box& run : arch::clip(box, piece.first, piece.count))
-        HEIRLOOM_CHECK(copy_run(run.source, producer.output_offset(run.source_offset), file,
-                                offset + producer.output_offset(run.output_offset - piece.first),
-                                producer.output_offset(run.elements())));
+      for (const arch::Box& run : arch::clip(box, piece.first, piece.count)) {
+        const std::uint64_t at = producer.output_offset(run.output_offset - piece.first);
+        HEIRLOOM_CHECK(copy_run(run.source, producer.output_offset(run.source_offset),
+                                bytes.subspan(at, producer.output_offset(run.elements())), file, offset + at));
+      }
     return {};
   }
 
-  Result<void> copy_run(std::uint32_t source, std::uint64_t skip, const base::OutputFile& file, std::uint64_t offset,
-                        std::uint64_t size) const {
+  // What lies alike in its blocks on disk the file system may share; the rest is written as it was read.
+  Result<void> copy_run(std::uint32_t source, std::uint64_t skip, std::span<const std::uint8_t> bytes, const base::OutputFile& file,
+                        std::uint64_t offset) const {
     const Tensor& tensor = source_.checkpoint.tensors[source];
     for (const Extent& extent : tensor.extents) {
       if (skip >= extent.size) {
         skip -= extent.size;
         continue;
       }
-      const std::uint64_t part = std::min(size, extent.size - skip);
-      HEIRLOOM_TRY(const int descriptor, source_.files->descriptor(source_.checkpoint.files[extent.file].name));
-      HEIRLOOM_CHECK(file.copy_from(descriptor, extent.offset + skip, offset, part));
-      offset += part;
-      size -= part;
+      const auto part = bytes.first(std::min(bytes.size(), extent.size - skip));
+      const std::uint64_t from = extent.offset + skip;
+      if (from % disk_block_bytes == offset % disk_block_bytes) {
+        HEIRLOOM_TRY(const int descriptor, source_.files->descriptor(source_.checkpoint.files[extent.file].name));
+        HEIRLOOM_CHECK(file.copy_from(descriptor, from, offset, part.size()));
+      } else {
+        HEIRLOOM_CHECK(file.write(offset, part));
+      }
+      offset += part.size();
+      bytes = bytes.subspan(part.size());
       skip = 0;
-      if (size == 0)
+      if (bytes.empty())
         break;
     }
     return {};

@@ -18,7 +18,7 @@ struct Piece {
 
 struct Work {
   std::vector<std::optional<Producer>> producers;  // per tensor; none for literals
-  std::vector<Piece> pieces;
+  std::vector<Piece> pieces;  // as they are begun: several tensors take turns, each in its own order
   std::uint64_t output_bytes = 0;
 };
 

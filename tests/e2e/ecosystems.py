@@ -136,7 +136,7 @@ class Ecosystems(program.Case):
 
         done = edited("clipped", lambda config: config["model"]["block"]["sequence_mixer"].update(clip_qkv=8.0))
         self.assertEqual(done.code, 3, done)
-        self.assertIn("model.block.attention.clip_qkv", done.err)
+        self.assertIn("model.block.sequence_mixer.clip_qkv", done.err)
         done = edited("gelu", lambda config: config["model"]["block"]["feed_forward"].update(activation="gelu"))
         self.assertEqual(done.code, 2, done)
         self.assertIn('"model.block.feed_forward.activation" is "gelu"', done.err)

@@ -1,4 +1,5 @@
-// Any README: it never crashes, each key it gives is text, and a card written from the keys gives the same keys again.
+// Any README: it never crashes, each key it gives is text, a card written from the keys gives the same keys again, and a card
+// whose licence is changed keeps everything else.
 #include "engine/card/card.hpp"
 
 #include <algorithm>
@@ -24,6 +25,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!is_silent("general.name") && again.attrs != keys.attrs)
       std::abort();
     if (std::any_of(keys.dropped.begin(), keys.dropped.end(), [](const auto& item) { return item.second.empty(); }))
+      std::abort();
+    if (card::mended(input, keys.attrs).readme != input.readme)
+      std::abort();
+    auto changed = keys.attrs;
+    std::erase_if(changed, [](const Attr& attr) { return attr.key == "general.license"; });
+    changed.push_back(Attr::text("general.license", "isc"));
+    const card::MendedCard card = card::mended(input, changed);
+    if (card::parts_of(card.readme).body != card::parts_of(input.readme).body)
       std::abort();
   }
   return 0;
