@@ -282,6 +282,8 @@ class Builder {
     }
     add_files(made && is_as_made);
     Entity& result = graph_.entities[graph_.result];
+    if (result.name == general_name)
+      result.name = present_.name;
     result.format = present_.format;
     result.files = present_.files;
     add_claims(present_.claims, result);

@@ -91,7 +91,7 @@ TEST_CASE("an event may follow a lineage statement, and goes by the name that it
   const std::string second = test::event("quantize", test::weights("weights", '3', 'c'), steps.middle, {id_of(first)});
   const Graph graph = graph_of({told, first, second}, steps.here());
   CHECK_FALSE(mentions(graph.unknown, "no line of the log"));
-  CHECK(names_of(graph, graph.ancestry(graph.result)) == std::vector<std::string>{"weights", "middle.gguf", "source"});
+  CHECK(names_of(graph, graph.ancestry(graph.result)) == std::vector<std::string>{"made.gguf", "middle.gguf", "source"});
   CHECK(report::provenance_text(graph).find("quantize -> made.gguf") != std::string::npos);
   CHECK(mentions(graph_of({first, second}, steps.here()).unknown, "no line of the log"));
 }
