@@ -1,6 +1,7 @@
 #include "engine/record/found.hpp"
 
 #include "engine/base/text.hpp"
+#include "engine/host/host.hpp"
 #include "engine/provenance/names.hpp"
 
 #include <set>
@@ -54,10 +55,14 @@ std::vector<std::string> embedded_payloads(const Checkpoint& checkpoint, Found& 
 }  // namespace
 
 std::string record_base(const model::Source& source) {
-  if (source.files->primary().empty())
+  const std::string& primary = source.files->primary();
+  if (primary.empty())
     return "";
-  // A weight file of a directory's usual name stands for the directory, and shards for their first.
-  return source.checkpoint.files.empty() ? source.files->primary() : source.checkpoint.files.front().name;
+  const std::string file = source.checkpoint.files.empty() ? primary : source.checkpoint.files.front().name;
+  // A file of a usual name, or an index, stands for its directory, unless it has a record of its own.
+  const bool may_stand = host::is_usual_name(primary) || primary.ends_with(".index.json");
+  const bool is_own = source.files->has(provenance::file_name(Part::log, file));
+  return may_stand && !is_own && source.files->has(provenance::file_name(Part::log, "")) ? "" : file;
 }
 
 Result<Found> find_record(const model::Source& source) {

@@ -90,9 +90,10 @@ bool check_keys(Check& check) {
   const std::size_t before = check.out.mismatches.size();
   std::map<std::string_view, base::Digest> expected;
   for (const provenance::NamedDigest& item : check.found.ledger->outputs)
-    expected.emplace(item.name, item.digest);
+    if (provenance::is_part_of_root(item.name))
+      expected.emplace(item.name, item.digest);
   for (const Attr& attr : check.checked.checkpoint.attrs) {
-    if (attr.key == provenance::events_key || attr.key == provenance::head_key)
+    if (!provenance::is_part_of_root(attr.key))
       continue;
     const auto known = expected.find(attr.key);
     if (known == expected.end()) {

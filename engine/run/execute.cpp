@@ -3,7 +3,7 @@
 #include "engine/base/arena.hpp"
 #include "engine/base/output.hpp"
 #include "engine/base/text.hpp"
-#include "engine/run/ordered_digest.hpp"
+#include "engine/run/digest_pool.hpp"
 #include "engine/run/placement_sums.hpp"
 #include "engine/run/pieces.hpp"
 #include "engine/run/source_digests.hpp"
@@ -44,6 +44,11 @@ class Schedule {
     Slot* slot;
     std::size_t piece;
   };
+
+  bool has_free() {
+    const std::lock_guard lock(mutex_);
+    return !free_.empty();
+  }
 
   // The next piece, or nothing when all are taken or a worker failed.
   std::optional<Turn> take() {
@@ -94,13 +99,15 @@ class Execution {
  public:
   Execution(const Plan& plan, const model::Source& source, const base::Log& log, Work work, std::size_t slots,
             std::uint64_t memory_bytes)
-      : plan_(plan), source_(source), log_(log), work_(std::move(work)), digests_(plan.tensors.size()),
+      : plan_(plan), source_(source), log_(log), work_(std::move(work)),
         sums_(plan.tensors.size()), places_(plan.tensors.size()), crcs_(plan.layout, work_), schedule_(slots, work_.pieces.size(), memory_bytes) {
     for (const Placement& placement : plan.layout.placements)
       places_[placement.tensor] = &placement;
+    for (std::size_t i = 0; i < plan.tensors.size(); ++i)
+      digests_.push_back(pool_.add());
   }
 
-  void digest_sources() { sources_.emplace(plan_, source_, work_); }
+  void digest_sources() { sources_.emplace(plan_, source_, work_, pool_); }
 
   Result<void> add_files(base::Output& output) {
     for (const std::string& name : plan_.record_files)
@@ -116,7 +123,7 @@ class Execution {
       if (tensor.action != Action::literal)
         continue;
       HEIRLOOM_CHECK(files_[places_[i]->file]->write(places_[i]->offset, tensor.literal));
-      digests_[i].submit(0, tensor.literal, [] {});
+      pool_.submit(digests_[i], 0, tensor.literal, [] {});
       crcs_.add_literal(i, tensor.literal);
       done_ += tensor.literal.size();
     }
@@ -125,9 +132,12 @@ class Execution {
 
   Result<void> run(std::size_t threads) {
     base::run_workers(std::min(threads, std::max<std::size_t>(1, work_.pieces.size())), [&](std::size_t) {
-      while (const auto turn = schedule_.take())
+      while (const auto turn = next_turn()) {
         if (auto done = process(*turn); !done)
           schedule_.stop(turn->piece, std::move(done).error().at_tensor(tensor_of(turn->piece).name));
+        pool_.work(false);
+      }
+      pool_.work(true);
     });
     if (auto error = schedule_.error())
       return fail(std::move(*error));
@@ -151,8 +161,8 @@ class Execution {
 
   Result<Outcome> outcome(bool measures_errors, std::size_t threads) {
     Outcome outcome;
-    for (OrderedDigest& digest : digests_)
-      outcome.digests.push_back(digest.finish());
+    for (DigestPool::Stream* digest : digests_)
+      outcome.digests.push_back(pool_.finish(digest));
     outcome.bytes_written = done_;
     if (measures_errors)
       for (std::size_t i = 0; i < sums_.size(); ++i)
@@ -164,6 +174,13 @@ class Execution {
   }
 
  private:
+  // Who would wait for buffers digests what holds them.
+  std::optional<Schedule::Turn> next_turn() {
+    if (!schedule_.has_free())
+      pool_.work(true);
+    return schedule_.take();
+  }
+
   const plan::PlanTensor& tensor_of(std::size_t piece) const { return plan_.tensors[work_.pieces[piece].tensor]; }
 
   Result<void> process(const Schedule::Turn& turn) {
@@ -190,7 +207,7 @@ class Execution {
     const auto sums = producer.is_measured() ? producer.measure(piece.first, piece.count, slot->buffers)
                                              : std::span<const encoding::ErrorSums>();
     slot->holders = 1 + (sources_ ? sources_->count(turn.piece) : 0);
-    digests_[piece.tensor].submit(piece.index, bytes, [this, sums, tensor = piece.tensor, slot] {
+    pool_.submit(digests_[piece.tensor], piece.index, bytes, [this, sums, tensor = piece.tensor, slot] {
       for (const encoding::ErrorSums& chunk : sums)
         sums_[tensor].add(chunk);
       schedule_.release(slot);
@@ -250,7 +267,8 @@ class Execution {
   const model::Source& source_;
   const base::Log& log_;
   Work work_;
-  std::vector<OrderedDigest> digests_;
+  DigestPool pool_;
+  std::vector<DigestPool::Stream*> digests_;  // of the plan's tensors
   std::vector<encoding::ErrorSums> sums_;  // of what each digest has taken, in the same order
   std::vector<const Placement*> places_;
   std::vector<const base::OutputFile*> files_;

@@ -37,8 +37,8 @@ Result<base::Digest> digest_of(const model::Source& source, std::uint32_t index)
   return digest.finish();
 }
 
-SourceDigests::SourceDigests(const plan::Plan& plan, const model::Source& source, const Work& work)
-    : source_(source), tensors_(source.checkpoint.tensors.size()) {
+SourceDigests::SourceDigests(const plan::Plan& plan, const model::Source& source, const Work& work, DigestPool& pool)
+    : source_(source), pool_(pool), tensors_(source.checkpoint.tensors.size()) {
   find_same(plan, work);
   find_parts(work);
 }
@@ -74,10 +74,10 @@ void SourceDigests::find_parts(const Work& work) {
   }
   for (std::size_t i = 0; i < tensors_.size(); ++i)
     if (done[i].count != 0 && done[i].end == model::tensor_bytes(source_.checkpoint, source_.checkpoint.tensors[i]))
-      tensors_[i].digest = std::make_unique<OrderedDigest>();
+      tensors_[i].stream = pool_.add();
   first_.assign(work.pieces.size() + 1, 0);
   for (const auto& [piece, part] : taken)
-    if (tensors_[part.run.source].digest) {
+    if (tensors_[part.run.source].stream != nullptr) {
       parts_.push_back(part);
       ++first_[piece + 1];
     }
@@ -88,7 +88,7 @@ void SourceDigests::find_parts(const Work& work) {
 void SourceDigests::submit(std::size_t piece, const Buffers& buffers, const std::function<void()>& release) {
   for (const Part& part : std::span(parts_).subspan(first_[piece], count(piece))) {
     const std::vector<std::uint8_t>& bytes = part.run.is_in_window ? buffers.raw : buffers.gathered;
-    tensors_[part.run.source].digest->submit(part.index, std::span(bytes).subspan(part.run.at, part.run.size), release);
+    pool_.submit(tensors_[part.run.source].stream, part.index, std::span(bytes).subspan(part.run.at, part.run.size), release);
   }
 }
 
@@ -99,8 +99,8 @@ Result<std::vector<base::Digest>> SourceDigests::finish(std::span<const base::Di
   for (std::uint32_t i = 0; i < tensors_.size(); ++i) {
     if (tensors_[i].same_as)
       digests[i] = outputs[*tensors_[i].same_as];
-    else if (tensors_[i].digest)
-      digests[i] = tensors_[i].digest->finish();
+    else if (tensors_[i].stream != nullptr)
+      digests[i] = pool_.finish(tensors_[i].stream);
     else
       rest.push_back(i);
   }

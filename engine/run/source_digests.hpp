@@ -9,12 +9,11 @@
 #include "engine/base/log.hpp"
 #include "engine/model/model.hpp"
 #include "engine/plan/plan.hpp"
-#include "engine/run/ordered_digest.hpp"
+#include "engine/run/digest_pool.hpp"
 #include "engine/run/pieces.hpp"
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -23,12 +22,12 @@ namespace heirloom::run {
 
 class SourceDigests {
  public:
-  // `source` outlives the object.
-  SourceDigests(const plan::Plan& plan, const model::Source& source, const Work& work);
+  // `source` and `pool` outlive the object.
+  SourceDigests(const plan::Plan& plan, const model::Source& source, const Work& work, DigestPool& pool);
 
   // How often submit() of this piece will call `release`.
   std::size_t count(std::size_t piece) const { return first_[piece + 1] - first_[piece]; }
-  // After the piece was produced. Each part that is taken calls `release` once it is digested, as OrderedDigest does.
+  // After the piece was produced. Each part that is taken calls `release` once it is digested, as DigestPool does.
   void submit(std::size_t piece, const Buffers& buffers, const std::function<void()>& release);
 
   // After all pieces; `outputs` are the digests of the plan's tensors. Parallel to the source's tensors.
@@ -41,12 +40,13 @@ class SourceDigests {
   };
   struct Tensor {
     std::optional<std::size_t> same_as = {};     // output tensor with the same bytes
-    std::unique_ptr<OrderedDigest> digest = {};  // of one whose parts come in order
+    DigestPool::Stream* stream = nullptr;        // of one whose parts come in order
   };
   void find_same(const plan::Plan& plan, const Work& work);
   void find_parts(const Work& work);
 
   const model::Source& source_;
+  DigestPool& pool_;
   std::vector<Tensor> tensors_;
   std::vector<Part> parts_;         // piece by piece
   std::vector<std::size_t> first_;  // of each piece, and the end

@@ -75,7 +75,7 @@ def compare(options, source, gguf, recipe, folder):
     outputs = [os.path.join(folder, side + ".gguf") for side in ("heirloom", "llama_cpp")]
     libraries = os.path.join(options.npm, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64")
     threads = str(options.threads)
-    commands = [[options.program, "convert", source, outputs[0], "--quantize", recipe, "--threads", threads],
+    commands = [[options.program, "convert", source, outputs[0], "--quantize", recipe, "--threads", threads, "--force"],
                 [options.peer, libraries, gguf, outputs[1], str(FILE_TYPES[recipe]), "--threads", threads]]
     runs = [[], []]
     for turn in range(options.repeat):

@@ -16,6 +16,8 @@ def samples(suffix):
 
 
 class AsIs(program.Case):
+    provenance = "none"
+
     def setUp(self):
         super().setUp()
         if not os.path.isdir(program.SAMPLES):

@@ -82,7 +82,13 @@ BROKEN_GGUF = {
 }
 
 
+# An output with its record.
+WHOLE = {"x.gguf" + suffix for suffix in ("", ".intoto.jsonl", ".tensor-receipts.jsonl", ".metadata-ledger.json")}
+
+
 class BadInput(program.Case):
+    provenance = "none"
+
     def setUp(self):
         super().setUp()
         os.makedirs(self.path("out"))
@@ -134,10 +140,11 @@ class BadInput(program.Case):
             done = program.run("convert", self.write(name, data), out, "--as-is", "--force", timeout=20)
             where = f"{name}: bit {bit} of byte {at}\n{done}"
             self.assertIn(done.code, (0, 2, 3), where)
-            self.assertEqual(os.listdir(self.path("out")), ["x.gguf"] if done.code == 0 else [], where)
+            self.assertEqual(set(os.listdir(self.path("out"))), WHOLE if done.code == 0 else set(), where)
             if done.code == 0:
                 self.must("inspect", out)
-                os.remove(out)
+                for name in WHOLE:
+                    os.remove(self.path("out", name))
 
     def test_broken_safetensors(self):
         """each way to break a safetensors header is refused"""
@@ -159,7 +166,7 @@ class BadInput(program.Case):
         for number, target in enumerate(("x.gguf", "x")):
             done = program.run("convert", source, self.path("out", target), "--as-is", "--to", "gguf" if "." in target else "safetensors")
             self.assertIn(done.code, (0, 2), done)
-            self.assertLessEqual(set(os.listdir(self.path("out"))), {"x.gguf", "x"})
+            self.assertLessEqual(set(os.listdir(self.path("out"))), {"x", *WHOLE})
         self.assertEqual(sorted(os.listdir(self.folder)), before)
         self.must_not_exist(os.path.join(os.path.dirname(self.folder), "escaped"))
 

@@ -18,7 +18,7 @@ class Memory(program.Case):
 
     def watch(self, source, out, memory, *options):
         """Peak of anonymous memory."""
-        done = watched.Watched([program.PROGRAM, "convert", source, out, "--memory", memory, *options])
+        done = watched.Watched([program.PROGRAM, "convert", source, out, "--force", "--memory", memory, *options])
         self.assertEqual(done.code, 0, done.err)
         self.assertGreater(done.samples, 5, "too fast to be watched")
         print(f"\n    {os.path.basename(out)} {memory} {' '.join(options)}: peak {done.peak / MIB:.0f} MiB, {done.seconds:.1f} s",

@@ -42,6 +42,8 @@ def torch_save(tensors):
 
 
 class Ecosystems(program.Case):
+    provenance = "none"
+
     def same_tensors(self, a, b):
         """Two Hugging Face directories hold the same tensors, byte for byte."""
         first, second = safetensors_file.read_checkpoint(a), safetensors_file.read_checkpoint(b)

@@ -36,6 +36,8 @@ DECODERS = {"q8_0": (decoded_q8_0, 34 / 32), "q4_0": (decoded_q4_0, 18 / 32), "f
 
 
 class Statistics(program.Case):
+    provenance = "none"
+
     def setUp(self):
         super().setUp()
         self.values = numpy.random.RandomState(3).standard_normal(SHAPE[0] * SHAPE[1]).astype(numpy.float32)

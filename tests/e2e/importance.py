@@ -39,6 +39,8 @@ def model_bytes(bad=None):
 
 
 class Importance(program.Case):
+    provenance = "none"
+
     def setUp(self):
         super().setUp()
         self.model = self.write("model.gguf", model_bytes())

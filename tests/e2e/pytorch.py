@@ -56,6 +56,8 @@ def flat(value, name=""):
 
 @unittest.skipUnless(torch, "python3-torch is absent: none of 15 ways to save tried (tests/install_deps.sh installs it)")
 class Pytorch(program.Case):
+    provenance = "none"
+
     def compare(self, source, expected, *options):
         """The checkpoint, converted to safetensors as it is, has these tensors and no others."""
         target = self.path(os.path.basename(str(source).rstrip("/")) + ".out.safetensors")

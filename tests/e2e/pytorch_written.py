@@ -31,6 +31,8 @@ def state_dict():
 
 
 class Written(program.Case):
+    provenance = "none"
+
     def setUp(self):
         if torch is None:
             raise unittest.SkipTest("no torch: 7 cases not tried")

@@ -94,6 +94,8 @@ def class_of(source):
 
 
 class RoundTrip(program.Case):
+    provenance = "none"
+
     def there_and_back(self, source, recipe, back=None):
         gguf, back = self.path(recipe + ".gguf"), back or self.path(recipe + "-back")
         os.makedirs(os.path.dirname(back.rstrip("/")), exist_ok=True)

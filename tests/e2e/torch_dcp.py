@@ -58,6 +58,8 @@ def model(ranks):
 
 
 class TorchDcp(program.Case):
+    provenance = "none"
+
     def converted(self, source, *options):
         target = self.path("out")
         self.must("convert", source, target, "--as-is", "--to", "safetensors", "--force", "--allow-loss", *options)

@@ -55,6 +55,9 @@ def sha256_of(path):
 class Case(unittest.TestCase):
     """A test with an empty folder of its own, `self.folder`. The docstring is the sentence that is printed."""
     maxDiff = 4000
+    # --provenance of `must("convert", ...)`, where the arguments do not say; None: the program's own. Tests that look at files
+    # and bytes of other things say "none".
+    provenance = None
 
     def setUp(self):
         self.folder = os.path.join(WORK, self.id().split(".", 1)[1])
@@ -76,6 +79,8 @@ class Case(unittest.TestCase):
 
     def must(self, *arguments, code=0, **options):
         """Runs the program and asks for this exit code."""
+        if self.provenance and arguments[0] == "convert" and "--provenance" not in arguments:
+            arguments += ("--provenance", self.provenance)
         done = run(*arguments, **options)
         self.assertEqual(done.code, code, f"heirloom {' '.join(map(str, arguments))}\n{done}")
         return done

@@ -12,7 +12,7 @@ import safetensors_file
 DTYPES = {"F64": "f64", "F32": "f32", "F16": "f16", "BF16": "bf16", "I64": "i64", "I32": "i32", "I16": "i16", "I8": "i8", "U64": "u64",
           "U32": "u32", "U16": "u16", "U8": "u8", "BOOL": "bool", "F8_E4M3": "f8_e4m3fn", "F8_E5M2": "f8_e5m2"}
 PLAIN_GGUF = {"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8"}
-RECORD_KEYS = {"heirloom.events", "heirloom.head"}
+RECORD_KEYS = {"heirloom.events", "heirloom.head", "heirloom.reserve"}
 PARTS = {"log": ("provenance.intoto.jsonl", ".intoto.jsonl"), "receipts": ("tensor-receipts.jsonl", ".tensor-receipts.jsonl"),
          "ledger": ("metadata-ledger.json", ".metadata-ledger.json")}
 GGUF_TYPES = {0: ("u8", "B"), 1: ("i8", "b"), 2: ("u16", "H"), 3: ("i16", "h"), 4: ("u32", "I"), 5: ("i32", "i"), 6: ("f32", "f"), 7: ("bool", "B"),

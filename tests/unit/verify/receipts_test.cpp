@@ -122,7 +122,7 @@ TEST_CASE("receipts of a conversion, replayed, give its bytes; a changed one is 
       const auto text = encode(receipts);
       REQUIRE(text);
       receipts = provenance::parse_receipts(*text).value();
-      for (const std::size_t threads : {1, 3}) {
+      for (const std::size_t threads : {std::size_t{1}, std::size_t{3}}) {
         auto replayed = replay(receipts, plan.target, source, {nullptr, threads}, {});
         REQUIRE(replayed);
         REQUIRE(replayed->size() == 2);
