@@ -79,8 +79,9 @@ Result<void> check_apart(const host::Host& host, const model::Source& source, co
   for (const File& file : source.checkpoint.files)
     add(read, source.files->root() / file.name);
   held = read;
+  const std::string beside = path.filename().string() + ".";  // begins the names of what lies beside an earlier output
   for (const std::string& name : source.files->names())
-    if (is_directory || host.format_of_suffix(name) == nullptr)
+    if (is_directory || (host.format_of_suffix(name) == nullptr && !name.starts_with(beside)))
       add(held, source.files->root() / name);
   HEIRLOOM_CHECK(check_file(held, path));
   if (is_directory) {

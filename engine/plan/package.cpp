@@ -22,6 +22,14 @@ bool has_weight_suffix(std::string_view name) {
                      [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
 
+// "x.gguf" of "x.gguf.LICENSE"; "" where no weight file's name is before a dot.
+std::string_view weights_before(std::string_view name) {
+  for (std::size_t dot = name.find('.'); dot != name.npos; dot = name.find('.', dot + 1))
+    if (has_weight_suffix(name.substr(0, dot)))
+      return name.substr(0, dot);
+  return {};
+}
+
 Result<model::Json> read_json(const model::Source& source, std::string_view name) {
   HEIRLOOM_TRY(const auto bytes, read_optional(source, name, model::max_json_bytes));
   if (!bytes)
@@ -171,9 +179,13 @@ bool has_neighbours(const model::Source& source) {
 bool belongs_to(const model::Source& source, std::string_view name) {
   if (provenance::is_record_name(name) && !name.ends_with(".sig"))
     return false;
-  if (has_neighbours(source))
-    return true;
   const auto& files = source.checkpoint.files;
+  if (has_neighbours(source)) {
+    const std::string_view weights = weights_before(name);
+    const auto& names = source.files->names();
+    return weights.empty() || !is_companion(name.substr(weights.size() + 1)) || !std::binary_search(names.begin(), names.end(), weights) ||
+           std::any_of(files.begin(), files.end(), [&](const File& file) { return file.name == weights; });
+  }
   const std::string prefix = companion_name(files.empty() ? source.files->primary() : files.front().name, "");
   return name.starts_with(prefix) && is_companion(name.substr(prefix.size()));
 }

@@ -43,8 +43,8 @@ struct Package {
 
 // Whether a source brings the directory that it lies in with it, or is a single file.
 bool has_neighbours(const model::Source& source);
-// Whether an entry of the directory belongs to the source: all that do, but for the files of its record, or those that are
-// named after the single file.
+// Whether an entry of the directory belongs to the source: all do but for the files of its record and the texts of weight files
+// that it does not read (other.gguf.LICENSE); for a single file the texts that are named after it do.
 bool belongs_to(const model::Source& source, std::string_view name);
 
 // A single file is a package of its own, without neighbours but for licence texts and a card that are named after it

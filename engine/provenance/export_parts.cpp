@@ -2,6 +2,7 @@
 
 #include "engine/base/digest.hpp"
 #include "engine/provenance/addresses.hpp"
+#include "engine/provenance/licences.hpp"
 #include "engine/provenance/statement.hpp"
 #include "engine/provenance/uuid.hpp"
 
@@ -84,13 +85,6 @@ std::string document_id(const Graph& graph, const ExportOptions& options, std::s
   return "urn:uuid:" + uuid_v5(std::string(name_space) + "document/" + base::to_hex(digest));
 }
 
-std::string licence_expression(std::string_view declared, std::string_view own_name) {
-  std::string name;
-  for (const char c : (declared == "other" && !own_name.empty() ? own_name : declared).substr(0, 200))
-    name += is_name_character(c) ? c : '-';
-  return "LicenseRef-hf-" + (name.empty() ? "unknown" : name);
-}
-
 std::optional<LicenceHere> licence_of(const Graph& graph, std::size_t weights) {
   for (const std::size_t place : graph.ancestry(weights)) {
     const auto relations = graph.from(RelationKind::licensed_under, place);
@@ -103,7 +97,7 @@ std::optional<LicenceHere> licence_of(const Graph& graph, std::size_t weights) {
     const std::string own_name = named == entity.claims.end() ? "" : named->value;
     for (const std::size_t at : relations)
       if (list_of(graph.relations[at].place) == list_of(graph.relations[relations.front()].place)) {
-        std::string part = licence_expression(graph.entities[graph.relations[at].to].name, own_name);
+        std::string part = spdx_of(graph.entities[graph.relations[at].to].name, own_name);
         if (std::find(parts.begin(), parts.end(), part) == parts.end())
           parts.push_back(std::move(part));
       }

@@ -32,8 +32,6 @@ struct LicenceHere {
 };
 // Of these weights, or of the nearest ancestor that has one. What one place lists together holds together (AND).
 std::optional<LicenceHere> licence_of(const Graph& graph, std::size_t weights);
-// Always a valid expression. `own_name` is license_name, which says what "other" is.
-std::string licence_expression(std::string_view declared, std::string_view own_name = {});
 
 // The package URL of weights or a base model, where they are of the hub; "" otherwise.
 std::string package_url(const Graph& graph, std::size_t entity);

@@ -14,6 +14,9 @@ namespace {
 
 std::string short_id(std::string_view id) { return std::string(id.substr(0, 12)); }
 
+// What an event calls its output, which may be renamed; a later event calls its source by the name that it had.
+constexpr std::string_view general_name = "weights";
+
 // A weights entity is what its roots say, whatever it is called.
 std::string key_of(const Resource& weights) {
   const std::string* stored = weights.digest_of(stored_root_name);
@@ -71,6 +74,7 @@ class Builder {
   void read_statement(const LogLine& line) {
     const std::string id = base::to_hex(line.envelope->id());
     const Statement& statement = *line.statement;
+    ids_.insert(id);
     if (statement.predicate_type == slsa_provenance) {
       auto event = parse_event(statement);
       if (!event)
@@ -144,7 +148,8 @@ class Builder {
       if (is_after_its_priors) {
         order_.emplace_back(id, &found->second);
       } else if (found == events_.end()) {
-        missing.insert(id);
+        if (!ids_.contains(id))  // else it is a lineage statement, which an event may follow, too
+          missing.insert(id);
       } else if (done.insert(id).second) {
         open.emplace_back(id, true);
         for (const std::string& prior : priors_of(found->second))
@@ -162,6 +167,8 @@ class Builder {
       graph_.entities.push_back(std::move(entity));
     }
     Entity& entity = graph_.entities[found->second];
+    if (entity.name == general_name)
+      entity.name = resource.name;
     if (const std::string* format = annotation(resource, "format"); format != nullptr && entity.format.empty())
       entity.format = *format;
     for (const auto& [key, value] : resource.annotations)
@@ -275,6 +282,8 @@ class Builder {
     }
     add_files(made && is_as_made);
     Entity& result = graph_.entities[graph_.result];
+    if (result.name == general_name)
+      result.name = present_.name;
     result.format = present_.format;
     result.files = present_.files;
     add_claims(present_.claims, result);
@@ -319,6 +328,7 @@ class Builder {
   Graph graph_;
   std::map<std::string, Activity> events_;
   std::vector<std::string> in_log_order_;
+  std::set<std::string> ids_;  // of all statements
   std::map<std::string, Run> runs_;
   std::vector<std::pair<std::vector<Resource>, std::vector<Claim>>> lineage_;
   std::vector<std::pair<std::string, Activity*>> order_;

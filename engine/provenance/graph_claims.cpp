@@ -18,13 +18,19 @@ constexpr std::array entity_rules = {ClaimRule{"license", EntityKind::license, R
                                      ClaimRule{"dataset", EntityKind::dataset, RelationKind::trained_on},
                                      ClaimRule{"base-model", EntityKind::base_model, RelationKind::derived_from}};
 
+// What the hub has goes by its name there, however a card or a key writes it: the reference converter makes an address of a
+// data set's name, and leaves "datasets/" out of it.
+std::string name_of(EntityKind kind, const std::string& value) {
+  constexpr std::string_view datasets = "https://huggingface.co/datasets/";
+  const auto name = hub_name(kind == EntityKind::dataset && value.starts_with(datasets) ? value.substr(datasets.size()) : value);
+  return kind != EntityKind::license && name ? name->organization + "/" + name->name : value;
+}
+
 // The address of what a claim names, where it is one or a name on the hub.
 std::string address_of(EntityKind kind, const std::string& value) {
-  if (is_address(value))
-    return value;
-  const auto name = hub_name(value);
-  if (!name || kind == EntityKind::license)
-    return "";
+  const auto name = kind == EntityKind::license ? std::nullopt : hub_name(value);
+  if (!name)
+    return is_address(value) ? value : "";
   const std::string address = hub_address(*name);
   constexpr std::size_t host = std::string_view("https://huggingface.co/").size();
   return kind == EntityKind::dataset ? address.substr(0, host) + "datasets/" + address.substr(host) : address;
@@ -166,7 +172,8 @@ void relate_claims(Graph& graph) {
         return;
       for (const ClaimRule& rule : entity_rules)
         if (claim.field == rule.field) {
-          const std::size_t place = place_of(graph, Entity{rule.kind, claim.value, "", address_of(rule.kind, claim.value)});
+          const std::string name = name_of(rule.kind, claim.value);
+          const std::size_t place = place_of(graph, Entity{rule.kind, name, "", address_of(rule.kind, name)});
           relate(graph, rule.relation, weights, place, &claim);
         }
       if (claim.field == "author" || claim.field == "organization") {

@@ -204,7 +204,7 @@ std::string spdx_of(std::string_view said, std::string_view name) {
   std::string joined;
   for (const std::string& part : parts)
     joined += (joined.empty() ? "" : " AND ") + part;
-  return joined;
+  return is_spdx_expression(joined) ? joined : reference_of(said);
 }
 
 std::vector<const Licence*> licences_in(std::string_view expression) {

@@ -87,7 +87,7 @@ provenance::Ledger ledger_of(const Checkpoint& checkpoint, const std::optional<p
   provenance::Ledger ledger;
   std::map<std::string_view, base::Digest> now;
   for (const Attr& attr : checkpoint.attrs) {
-    if (attr.key == provenance::events_key || attr.key == provenance::head_key)
+    if (!provenance::is_part_of_root(attr.key))
       continue;
     ledger.outputs.push_back({attr.key, provenance::attr_digest(attr)});
     now.emplace(attr.key, ledger.outputs.back().digest);

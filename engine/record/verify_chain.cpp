@@ -100,14 +100,18 @@ void check_lines(Check& check) {
 void check_fit(Check& check, const Link& link) {
   const provenance::Resource* read = link.dependency("weights");
   const std::string* root = read == nullptr ? nullptr : read->digest_of(provenance::stored_root_name);
-  bool has_prior = false, fits = false;
+  const std::string* metadata = read == nullptr ? nullptr : read->digest_of(provenance::metadata_root_name);
+  bool has_prior = false, fits = false, fits_metadata = metadata == nullptr;
   for (const std::string& id : link.prior)
     if (const Link* prior = check.links.find(id)) {
       has_prior = true;
       fits = fits || (root != nullptr && prior->root(provenance::stored_root_name) == *root);
+      fits_metadata = fits_metadata || prior->root(provenance::metadata_root_name) == *metadata;
     }
   if (has_prior && !fits)
     check.mismatch("event", link.words(), "read other weights than the events that it follows made");
+  else if (has_prior && !fits_metadata && link.event.kind() != "adopt")
+    check.mismatch("event", link.words(), "read metadata that was changed without a record");
 }
 
 }  // namespace

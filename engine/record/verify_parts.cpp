@@ -67,10 +67,12 @@ TensorCheck check_tensors(const std::vector<Receipt>& receipts, const Identity& 
 bool check_part(Check& check, Part part, std::string_view byproduct, std::string_view word, const std::optional<base::Digest>& digest) {
   const Link* link = check.with_byproduct(byproduct);
   const std::string name = provenance::file_name(part, record_base(check.checked));
+  if (check.out.is_last_step_unrecorded)  // whose parts are not these
+    return digest.has_value();
   if (link == nullptr) {
     if (!digest)
       check.against(Level::intact, "no event names " + std::string(word));
-    else if (!check.out.is_last_step_unrecorded)
+    else
       check.mismatch(word, name, "is beside the checkpoint, but no event names it");
     return digest.has_value();
   }
@@ -90,9 +92,10 @@ bool check_keys(Check& check) {
   const std::size_t before = check.out.mismatches.size();
   std::map<std::string_view, base::Digest> expected;
   for (const provenance::NamedDigest& item : check.found.ledger->outputs)
-    expected.emplace(item.name, item.digest);
+    if (provenance::is_part_of_root(item.name))
+      expected.emplace(item.name, item.digest);
   for (const Attr& attr : check.checked.checkpoint.attrs) {
-    if (attr.key == provenance::events_key || attr.key == provenance::head_key)
+    if (!provenance::is_part_of_root(attr.key))
       continue;
     const auto known = expected.find(attr.key);
     if (known == expected.end()) {

@@ -154,7 +154,7 @@ class Words {
   void add_step(std::size_t place) {
     const Activity& activity = graph_.activities[place];
     const provenance::Resource* made = provenance::weights_of(activity.event.subject);
-    out_ += fmt::format("\n  {:<4}  {} -> {}\n", place + 1, shown(activity.event.kind()), made == nullptr ? "?" : shown(made->name));
+    out_ += fmt::format("\n  {:<4}  {} -> {}\n", place + 1, shown(activity.event.kind()), name_of_made(place));
     out_ += fmt::format("        event {}\n", short_id(activity.id));
     for (const auto& [name, value] : activity.event.parameters)
       if (!value.empty())
@@ -181,6 +181,16 @@ class Words {
     if (made != nullptr)
       if (const std::string* root = made->digest_of(provenance::stored_root_name))
         out_ += fmt::format("        weights {}\n", shown(*root));
+  }
+
+  // What a step made, by the name under which the next one or the user has it.
+  std::string name_of_made(std::size_t place) const {
+    for (const std::size_t at : graph_.to(RelationKind::generated_by, place)) {
+      const std::size_t made = graph_.relations[at].from;
+      if (graph_.entities[made].kind == EntityKind::weights)
+        return shown(made == graph_.result ? graph_.name : graph_.entities[made].name);
+    }
+    return "?";
   }
 
   void add_files_read(const Activity& activity, std::string_view role) {

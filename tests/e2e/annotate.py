@@ -1,4 +1,5 @@
 """`heirloom annotate`: metadata changes, no weight does. Files are made and read by code that shares nothing with the program."""
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import unittest
 import dump_gguf
 import gguf_file
 import program
+import record_file
 import safetensors_file
 
 DATA = bytes(range(256)) * 4
@@ -35,16 +37,13 @@ def tensors_of(path):
     return [(t["name"], t["ggml_type"], t["shape"], t["sha256"]) for t in dump_gguf.dump(path)["tensors"]]
 
 
-def roots_of(log):
-    """weightStoredRootV1 of each event of a log, oldest first."""
-    import base64
-    roots = []
-    with open(log, encoding="utf-8") as file:
-        for line in file:
-            statement = json.loads(base64.b64decode(json.loads(line)["payload"]))
-            if statement["predicateType"] == "https://slsa.dev/provenance/v1":
-                roots.append(statement["subject"][0]["digest"]["weightStoredRootV1"])
-    return roots
+def events_of(path):
+    """The events of the log beside a checkpoint, oldest first: (id, statement)."""
+    return [(line[0], line[1]) for line in record_file.of_type(record_file.read_log(record_file.part(path, "log")), "provenance")]
+
+
+def digest_of(event):
+    return event["subject"][0]["digest"]
 
 
 class Gguf(program.Case):
@@ -246,11 +245,14 @@ class Directory(program.Case):
         self.assertEqual(program.bytes_of(self.readme).decode(), "---\n# kept\nlicense: apache-2.0\ntags:\n- a\nlanguage:\n- en\n---\n# Title\n")
         for name, content in before.items():
             self.assertEqual(program.bytes_of(self.path("lm", name)), content, name)
-        log = self.path("lm", "provenance.intoto.jsonl")
-        self.assertEqual(len(roots_of(log)), 1)
         self.must("annotate", self.path("lm"), "--remove", "tags")
-        self.assertEqual(len(set(roots_of(log))), 1)
-        self.assertEqual(len(roots_of(log)), 2)
+        (first, one), (_, two) = events_of(self.path("lm"))
+        self.assertEqual(digest_of(one), digest_of(two))
+        self.assertEqual(digest_of(one)["weightStoredRootV1"], record_file.Weights(self.path("lm")).stored_root())
+        prior, = record_file.dependencies(two, "prior-event"),
+        self.assertEqual([p["digest"]["sha256"] for p in prior], [first])
+        card, = [subject for subject in two["subject"] if subject["name"] == "README.md"]
+        self.assertEqual(card["digest"]["sha256"], program.sha256_of(self.readme))
 
     def test_new_card(self):
         """a README.md is made where there is none, and replaced by --from"""
@@ -259,6 +261,76 @@ class Directory(program.Case):
         self.assertEqual(program.bytes_of(self.readme), b"---\nlicense: mit\n---\n")
         self.must("annotate", self.path("lm"), "--from", self.write("card.md", b"---\nlicense: isc\n---\nText\n"), "--set", "author=me")
         self.assertEqual(program.bytes_of(self.readme), b"---\nlicense: isc\nauthor: me\n---\nText\n")
+
+
+class Record(program.Case):
+    def setUp(self):
+        super().setUp()
+        self.file = self.path("lm.gguf")
+        self.must("convert", program.LICENCE_LM, self.file, "--quantize", "Q8_0")
+
+    def roots(self):
+        found = self.must_json("id", self.file, "--json")
+        return {name: found[name] for name in found if name.startswith("weight")}
+
+    def test_event(self):
+        """the first annotation of what we converted is in place; its event follows the conversion's, and every digest of it is right"""
+        roots, tensors, receipts = self.roots(), tensors_of(self.file), program.bytes_of(record_file.part(self.file, "receipts"))
+        done = self.must_json("annotate", self.file, "--set", "general.license=mit", "--set", "general.description=" + "x" * 1025, "--json")
+        self.assertEqual(done["how"], "in_place")
+        self.assertEqual(self.roots(), roots)
+        self.assertEqual(tensors_of(self.file), tensors)
+        (converted, before), (annotated, event) = events_of(self.file)
+        self.assertEqual(annotated, done["event"])
+        definition = event["predicate"]["buildDefinition"]
+        self.assertEqual(definition["buildType"], "https://heirloom.example/ns/annotate/v1")
+        self.assertEqual(definition["externalParameters"]["set"],
+                         {"general.license": "mit", "general.description": "sha256:" + hashlib.sha256(b"x" * 1025).hexdigest()})
+        self.assertEqual([p["digest"]["sha256"] for p in record_file.dependencies(event, "prior-event")], [converted])
+        weights = record_file.Weights(self.file)
+        self.assertEqual(digest_of(event)["weightStoredRootV1"], weights.stored_root())
+        self.assertEqual(digest_of(event)["weightStoredRootV1"], digest_of(before)["weightStoredRootV1"])
+        self.assertEqual(digest_of(event)["metadataRootV1"], weights.metadata_root())
+        used, = record_file.dependencies(event, "weights")
+        self.assertEqual(used["digest"]["metadataRootV1"], digest_of(before)["metadataRootV1"])
+        made = {item["name"]: item["digest"]["sha256"] for item in event["predicate"]["runDetails"]["byproducts"]}
+        self.assertEqual(made, {"tensor-receipts.jsonl": hashlib.sha256(receipts).hexdigest(),
+                                "metadata-ledger.json": program.sha256_of(record_file.part(self.file, "ledger"))})
+        self.assertEqual(program.bytes_of(record_file.part(self.file, "receipts")), receipts)
+        self.assertEqual(keys_of(self.file)["heirloom.head"], annotated)
+        verified = self.must_json("verify", self.file, "--json")
+        self.assertEqual(verified["mismatches"], [])
+        self.assertEqual(verified["chain"][-1]["id"], annotated)
+
+    def test_same_bytes(self):
+        """with SOURCE_DATE_EPOCH two runs write the same bytes, record and all"""
+        shutil.copytree(self.folder, self.path("twin"), ignore=shutil.ignore_patterns("twin"))
+        for file in (self.file, self.path("twin", "lm.gguf")):
+            self.must("annotate", file, "--set", "general.license=mit", env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
+        ours, others = sorted(os.listdir(self.folder)), sorted(os.listdir(self.path("twin")))
+        self.assertEqual([name for name in ours if name != "twin"], others)
+        for name in others:
+            if "intoto" not in name:
+                self.assertEqual(program.bytes_of(self.path(name)), program.bytes_of(self.path("twin", name)), name)
+
+    def test_changed_unrecorded(self):
+        """metadata that another program changed is not made good by annotating: verify names the gap"""
+        data = program.bytes_of(self.file)
+        at = data.index(b"general.license") + len("general.license") + 12
+        self.write("lm.gguf", data[:at] + b"X" + data[at + 1:])
+        done = self.must("annotate", self.file, "--set", "general.author=me")
+        self.assertIn("changed without a record", done.err)
+        verified = self.must_json("verify", self.file, "--json", code=1)
+        self.assertTrue([m for m in verified["mismatches"] if "without a record" in m["text"]], verified["mismatches"])
+
+    def test_on_to_a_directory(self):
+        """what is annotated goes on: the directory made of the file has the licence that was set, and the whole chain"""
+        self.must("annotate", self.file, "--set", "general.license=isc")
+        self.must("convert", self.file, self.path("back"), "--allow-loss")
+        self.assertIn(b"license: isc", program.bytes_of(self.path("back", "README.md")))
+        kinds = [event["predicate"]["buildDefinition"]["buildType"].split("/")[-2] for _, event in events_of(self.path("back"))]
+        self.assertEqual(kinds[1], "annotate")
+        self.assertEqual(len(kinds), 3)
 
 
 if __name__ == "__main__":

@@ -183,5 +183,26 @@ class Licences(program.Case):
         self.assertEqual(program.bytes_of(self.path("back/README.md")), card)
         self.assertEqual(os.path.getsize(self.path("back/LICENSE")), 70_000)
 
+    def test_an_output_in_the_source(self):
+        """a GGUF inside the source's directory is written again with --force, and its texts are not the source's"""
+        self.put("LICENSE", MIT)
+        gguf = os.path.join(self.source, "model.gguf")
+        self.must("convert", self.source, gguf)
+        self.must("convert", self.source, gguf, "--from", "safetensors", "--force")
+        self.assertEqual(sorted(name for name in os.listdir(self.source) if name.endswith("LICENSE")), ["LICENSE", "model.gguf.LICENSE"])
+
+    def test_a_changed_key_wins(self):
+        """where the GGUF's licence was changed since, the card that comes back says so in that line, and is otherwise the same"""
+        self.card("license: mit # why not\nodd: [1,2]")
+        card = program.bytes_of(os.path.join(self.source, "README.md"))
+        self.must("convert", self.source, self.path("x.gguf"))
+        data = program.bytes_of(self.path("x.gguf"))
+        key = b"general.license" + (8).to_bytes(4, "little") + (3).to_bytes(8, "little")
+        self.assertEqual(data.count(key + b"mit"), 1)
+        self.write("x.gguf", data.replace(key + b"mit", key + b"isc"))
+        done = self.must("convert", self.path("x.gguf"), self.path("back"))
+        self.assertIn("README.md says what the GGUF's keys say now: general.license", done.err)
+        self.assertEqual(program.bytes_of(self.path("back/README.md")), card.replace(b"mit # why not", b"isc"))
+
 
 program.main()

@@ -125,7 +125,7 @@ def identity(path):
     for name, (encoding, shape, data) in tensors.items():
         if made := canonical(encoding, data):
             values[name] = described(b"wtv1", made[0], shape, H(made[1]))
-    own = (b"heirloom.events", b"heirloom.head")
+    own = (b"heirloom.events", b"heirloom.head", b"heirloom.reserve")
     metadata = {key: H(kind + b"\0" + data) for key, (kind, data) in attrs.items() if key not in own}
     complete = len(values) == len(tensors)
     return {"weightStoredRootV1": named(digests).hex(), "metadataRootV1": named(metadata).hex(),

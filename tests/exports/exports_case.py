@@ -43,8 +43,12 @@ class ExportsCase(program.Case):
         """A GGUF without tensors, and with these keys."""
         return self.write(name, gguf_file.file_bytes([text("general.architecture", "llama"), *keys], []))
 
+    def chained(self):
+        """A file that no program of ours wrote, with a log of two steps beside it."""
+        path = self.with_keys("olmo-q4.gguf", text("general.name", "Olmo"))
+        return path, self.chain(path)
+
     def chain(self, path):
-        """Puts a log of two steps beside the file."""
         graph = self.must_json("provenance", path, "--json")
         root = graph["entities"][graph["result"]]["digest"]["metadataRootV1"]
         chain = made_log.Chain(os.path.basename(path), root, os.path.getsize(path), program.sha256_of(path))

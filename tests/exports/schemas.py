@@ -30,9 +30,7 @@ class Schemas(exports_case.ExportsCase):
         return self.made[format]
 
     def make_exports(self, format):
-        chained = shutil.copy(self.gguf, self.path("olmo-q4.gguf"))
-        if not os.path.exists(chained + ".intoto.jsonl"):
-            self.chain(chained)
+        chained, _ = self.chained()
         changed = self.with_keys("changed.gguf")
         shutil.copy(chained + ".intoto.jsonl", changed + ".intoto.jsonl")
         subjects = {"directory": program.LICENCE_LM, "converted": self.gguf, "chain": chained, "changed": changed,
@@ -126,8 +124,7 @@ class Schemas(exports_case.ExportsCase):
 
     def test_pictures(self):
         """Graphviz draws the graph of every checkpoint, and none of its texts is more than a text"""
-        chained = shutil.copy(self.gguf, self.path("olmo-q4.gguf"))
-        self.chain(chained)
+        chained, _ = self.chained()
         drawn = []
         for i, path in enumerate((program.LICENCE_LM, chained, self.hostile())):
             done = program.run("provenance", path, "--format", "dot")
@@ -141,8 +138,7 @@ class Schemas(exports_case.ExportsCase):
 
     def test_the_same_again(self):
         """two exports of the same checkpoint are the same bytes; SOURCE_DATE_EPOCH is their time"""
-        chained = shutil.copy(self.gguf, self.path("olmo-q4.gguf"))
-        self.chain(chained)
+        chained, _ = self.chained()
         for format in FORMATS + ("slsa",):
             with self.subTest(format):
                 first, second = (program.bytes_of(self.export(chained, format, name)) for name in ("1", "2"))

@@ -6,7 +6,6 @@ import base64
 import importlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 
@@ -50,10 +49,6 @@ class Statements(exports_case.ExportsCase):
         from google.protobuf import json_format
         kind = json.loads(payload)["predicateType"]
         return json_format.Parse(payload, getattr(self.messages, MESSAGES[kind])())
-
-    def chained(self):
-        path = shutil.copy(self.gguf, self.path("olmo-q4.gguf"))
-        return path, self.chain(path)
 
     def test_slsa_export(self):
         """the SLSA export is one statement that strict protobuf reads, with the run's times, programs, and the file's SHA-256"""

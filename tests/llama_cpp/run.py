@@ -46,6 +46,14 @@ class LlamaCpp(program.Case):
         """BF16: the prompt's token ids, 24 greedy token ids and their text are the reference's"""
         self.must_generate("BF16", self.converted("BF16"))
 
+    def test_annotated(self):
+        """annotated in place, and then written anew with a longer header: the reference's tokens both times"""
+        path = self.converted("BF16")
+        for value, how in (("mit", "in_place"), ("long " * 4000, "rewritten")):
+            done = self.must_json("annotate", path, "--set", "general.description=" + value, "--json")
+            self.assertEqual(done["how"], how)
+            self.must_generate(how, path)
+
     def test_q8_0(self):
         """Q8_0: the prompt's token ids, 24 greedy token ids and their text are the reference's"""
         self.must_generate("Q8_0", self.converted("Q8_0"))

@@ -84,6 +84,18 @@ TEST_CASE("weights that are others than the event's are noticed where they were 
   CHECK_FALSE(graph_of({steps.first, steps.second}, present).last);
 }
 
+TEST_CASE("an event may follow a lineage statement, and goes by the name that its follower gives") {
+  const TwoSteps steps;
+  const std::string told = test::lineage(steps.source, test::claim("license", "mit", "README.md#/license"));
+  const std::string first = test::event("convert", test::weights("weights", '2', 'b'), steps.source, {id_of(told)});
+  const std::string second = test::event("quantize", test::weights("weights", '3', 'c'), steps.middle, {id_of(first)});
+  const Graph graph = graph_of({told, first, second}, steps.here());
+  CHECK_FALSE(mentions(graph.unknown, "no line of the log"));
+  CHECK(names_of(graph, graph.ancestry(graph.result)) == std::vector<std::string>{"made.gguf", "middle.gguf", "source"});
+  CHECK(report::provenance_text(graph).find("quantize -> made.gguf") != std::string::npos);
+  CHECK(mentions(graph_of({first, second}, steps.here()).unknown, "no line of the log"));
+}
+
 TEST_CASE("an earlier event that is not there is named as unknown") {
   const TwoSteps steps;
   const Graph graph = graph_of({steps.second}, steps.here());

@@ -127,3 +127,17 @@ TEST_CASE("a record above 4 MiB is a limit error that names the key") {
   CHECK(record.error().code == Code::limit);
   CHECK(record.error().message.find("\"k\"") != std::string::npos);
 }
+
+TEST_CASE("texts named after a weight file are its own: the source's under their plain names, another's not at all") {
+  const Model model;
+  for (const char* name : {"model.safetensors", "model.safetensors.LICENSE", "other.gguf", "other.gguf.LICENSE", "other.gguf.json", "NOTICE", "model.safetensors.NOTICE"})
+    write_file(model.root / name, "x");
+  model::Source source = model.open();
+  source.checkpoint.files = {{"model.safetensors", 1}};
+  const auto package = plan::read_package(source);
+  REQUIRE(package);
+  CHECK(package->side_files == std::vector<std::string>{"NOTICE", "model.safetensors.NOTICE", "other.gguf.json"});
+  REQUIRE(package->companions.size() == 1);
+  CHECK(package->companions[0].name == "LICENSE");
+  CHECK(package->companions[0].file == "model.safetensors.LICENSE");
+}

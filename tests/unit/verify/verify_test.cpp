@@ -1,4 +1,6 @@
 #include "engine/provenance/dsse.hpp"
+#include "engine/provenance/identity.hpp"
+#include "engine/provenance/ledger.hpp"
 #include "engine/record/receipts.hpp"
 #include "engine/record/verify.hpp"
 #include "tests/unit/run/support.hpp"
@@ -97,7 +99,6 @@ class Recorded {
 
   // As it is now, opened again.
   Result<Verification> verify(record::VerifyOptions options = {}) {
-    std::vector<Attr> attrs = source.checkpoint.attrs;
     Checkpoint checkpoint = source.checkpoint;
     source = {};
     source.files = base::FileSet::open(fixture.directory() / "in.raw").value();
