@@ -33,7 +33,7 @@ Json box_json(const arch::Box& box, const arch::Arrangement& made) {
   const auto place = std::find(made.sources.begin(), made.sources.end(), box.source);
   out.push_back(box.source == arch::zero_source ? Json(Json::Value(std::int64_t{-1}))
                                                 : number(static_cast<std::uint64_t>(place - made.sources.begin())));
-  out.push_back(number(box.source_offset));
+  out.push_back(number(box.source == arch::zero_source ? 0 : box.source_offset));
   out.push_back(number(box.output_offset));
   for (const arch::Stride& stride : box.strides)
     out.emplace_back(Json::Array{number(stride.count), number(stride.source), number(stride.output)});
@@ -85,7 +85,9 @@ bool is_decoded(const std::string& from, const std::string& to) {
   return to == "f32" || (codec != nullptr && codec->decode_f64 == nullptr && codec->kind != encoding::Kind::integer);
 }
 
-bool is_whole(const Checkpoint& source, const arch::Arrangement& made) {
+// Whatever is done to its numbers.
+bool is_whole(const Checkpoint& source, arch::Arrangement made) {
+  made.values.clear();
   return made.sources.size() == 1 && made.is_whole(model::tensor_elements(source.tensors[made.sources.front()]));
 }
 
