@@ -99,6 +99,6 @@ void two(Sha256State& state_a, const std::uint8_t* message_a, Sha256State& state
 
 }  // namespace
 
-const Sha256Blocks sha256_x86 = {one, two};
+const Sha256Blocks sha256_x86_kernels = {one, two};
 
 }  // namespace heirloom::kernels

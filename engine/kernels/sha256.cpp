@@ -22,7 +22,7 @@ bool has_sha() noexcept {
 const Sha256Blocks* sha256_blocks() noexcept {
 #ifdef HEIRLOOM_KERNELS_SHA
   static const bool is_there = has_sha();
-  return is_there ? &sha256_x86 : nullptr;
+  return is_there ? &sha256_x86_kernels : nullptr;
 #else
   return nullptr;
 #endif

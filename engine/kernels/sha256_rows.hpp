@@ -5,6 +5,6 @@
 
 namespace heirloom::kernels {
 
-extern const Sha256Blocks sha256_x86;
+extern const Sha256Blocks sha256_x86_kernels;
 
 }  // namespace heirloom::kernels

@@ -110,7 +110,7 @@ class DigestPool::Stream {
   std::size_t done_ = 0;     // of the piece in turn
 };
 
-DigestPool::DigestPool() : blocks_(kernels::sha256_blocks()) {}
+DigestPool::DigestPool(const kernels::Sha256Blocks* blocks) : blocks_(blocks) {}
 DigestPool::~DigestPool() = default;
 
 DigestPool::Stream* DigestPool::add() {

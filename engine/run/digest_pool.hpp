@@ -31,7 +31,8 @@ class DigestPool {
   // After all pieces have been submitted and released.
   base::Digest finish(Stream* stream);
 
-  DigestPool();
+  // Without `blocks` OpenSSL digests one message at a time.
+  explicit DigestPool(const kernels::Sha256Blocks* blocks = kernels::sha256_blocks());
   ~DigestPool();
 
  private:

@@ -36,7 +36,7 @@ struct Message {
 TEST_CASE("streams of any lengths digest as their whole, and each piece is released once, in order") {
   std::mt19937 random(7);
   for (int round = 0; round < 200; ++round) {
-    run::DigestPool pool;
+    run::DigestPool pool(round % 4 == 0 ? nullptr : kernels::sha256_blocks());
     std::vector<Message> messages(1 + random() % 5);
     std::vector<std::pair<std::size_t, std::size_t>> order;
     for (std::size_t m = 0; m < messages.size(); ++m) {
