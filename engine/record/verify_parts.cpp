@@ -140,9 +140,6 @@ bool is_origin(std::string_view field) { return field == "base-model" || field =
 
 void check_weights(Check& check) {
   const bool has_receipts = check_part(check, Part::receipts, "tensor-receipts.jsonl", "receipts", check.found.receipts_sha256);
-  if (check.found.receipts)
-    check.out.receipt_count = static_cast<std::size_t>(
-        std::count_if(check.found.receipts->begin(), check.found.receipts->end(), [](const Receipt& receipt) { return receipt.out.has_value(); }));
   TensorCheck tensors;
   if (has_receipts && check.found.receipts)
     tensors = check_tensors(*check.found.receipts, check.out.identity);
