@@ -127,8 +127,9 @@ class Identification {
       one.limit_bytes = buffer_bytes_;
     HEIRLOOM_CHECK(spread(threads_, order.size(), log_, [&](std::size_t at, std::size_t worker) -> Result<void> {
       Job& job = jobs_[order[at]];
-      auto done = digest(job, buffers[worker]);
-      return done ? done : fail(std::move(done).error().at_tensor(job.tensor.name));
+      if (auto done = digest(job, buffers[worker]); !done)
+        return fail(std::move(done).error().at_tensor(job.tensor.name));
+      return {};
     }));
     return source_.finish_checks();
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 
 namespace heirloom::record {
 namespace {
@@ -148,7 +149,9 @@ RecipeMatch match_recipe(const std::vector<PlanTensor>& tensors, const model::So
   for (const RecipeData& data : *recipes)
     if (!data.encoding.empty() || !data.rules.empty())
       order.push_back(&data);
-  std::stable_partition(order.begin(), order.end(), [&](const RecipeData* data) { return number && data->file_type == number; });
+  // Of recipes that choose alike the one that the file names comes first, then the plainest.
+  const auto rank = [&](const RecipeData* data) { return std::pair(!number || data->file_type != number, data->rules.size()); };
+  std::stable_sort(order.begin(), order.end(), [&](const RecipeData* a, const RecipeData* b) { return rank(a) < rank(b); });
   const Matcher matcher(pairs, theirs.checkpoint, is_source_gguf);
   RecipeMatch match;
   std::optional<std::vector<RecipeMiss>> nearest;

@@ -49,7 +49,7 @@ struct Verification {
   // The chain ends in other weights than these: what made these from those is not recorded.
   bool is_last_step_unrecorded = false;
   std::vector<Replayed> replayed = {};
-  std::size_t receipt_count = 0;             // of tensors
+  std::size_t receipt_count = 0;             // of tensors, in the steps that were replayed
 };
 
 // A checkpoint twice: as it is stored, and as conversions see it (engine/plan/packed.hpp). Both outlive the verification.

@@ -11,6 +11,12 @@ namespace {
 
 using provenance::Resource;
 
+constexpr std::string_view receipts_byproduct = "tensor-receipts.jsonl";
+
+std::size_t count_tensors(const std::vector<provenance::Receipt>& receipts) {
+  return static_cast<std::size_t>(std::count_if(receipts.begin(), receipts.end(), [](const auto& receipt) { return receipt.out.has_value(); }));
+}
+
 std::string name_of(const Resource& weights) { return weights.name.empty() ? std::string("its source") : base::quoted(weights.name); }
 
 // The source with this root, or nothing.
@@ -95,6 +101,40 @@ void take(Check& check, const Replayed& replayed) {
   }
 }
 
+// One step of the chain again, from its own source.
+Result<void> replay_step(Check& check, const Link& link, const std::vector<provenance::Receipt>& receipts, const Checkpoint& written) {
+  const Resource* weights = link.dependency("weights");
+  const std::string* root = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
+  const auto at = root == nullptr ? std::nullopt : source_with(check, *root);
+  if (!at) {
+    check.against(Level::reproduced, (weights == nullptr ? "its source" : name_of(*weights)) + ", which " + link.words() + " is replayed from, is not at hand");
+    return {};
+  }
+  const ReplayOptions how{check.options.importance, check.options.threads, check.options.memory_bytes, check.options.sample, check.options.seed};
+  HEIRLOOM_TRY(const std::vector<Replayed> replayed, replay(receipts, written, *check.options.sources[*at].whole, how, check.log));
+  for (const Replayed& row : replayed)
+    take(check, row);
+  check.out.receipt_count += count_tensors(receipts);
+  check.out.replayed.insert(check.out.replayed.end(), replayed.begin(), replayed.end());
+  return {};
+}
+
+// A step before the last: its receipts lie beside what it made, if that is at hand.
+Result<void> replay_earlier(Check& check, const Link& link) {
+  const auto at = source_with(check, link.root(provenance::stored_root_name));
+  if (!at) {
+    check.against(Level::reproduced, "what " + link.words() + " made is not at hand, nor are its receipts (--source again)");
+    return {};
+  }
+  const model::Source& made = *check.options.sources[*at].stored;
+  HEIRLOOM_TRY(const Found found, find_record(made));
+  if (!found.receipts || !found.receipts_sha256 || base::to_hex(*found.receipts_sha256) != link.byproduct(receipts_byproduct)) {
+    check.against(Level::reproduced, "the receipts of " + link.words() + " are not beside what it made");
+    return {};
+  }
+  return replay_step(check, link, *found.receipts, made.checkpoint);
+}
+
 }  // namespace
 
 Result<void> check_sources(Check& check) {
@@ -117,22 +157,27 @@ Result<void> check_sources(Check& check) {
 }
 
 Result<void> check_replay(Check& check) {
-  const Link* link = check.with_byproduct("tensor-receipts.jsonl");
-  if (!check.options.reproduces || check.out.is_last_step_unrecorded || link == nullptr || !check.found.receipts) {
-    check.against(Level::reproduced, !check.options.reproduces ? "nothing was replayed (--source DIR --reproduce)" : "there are no receipts of these weights to replay");
+  if (!check.options.reproduces) {
+    check.against(Level::reproduced, "nothing was replayed (--source DIR --reproduce)");
     return {};
   }
-  const Resource* weights = link->dependency("weights");
-  const std::string* root = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
-  const auto at = root == nullptr ? std::nullopt : source_with(check, *root);
-  if (!at) {
-    check.against(Level::reproduced, (weights == nullptr ? "its source" : name_of(*weights)) + ", which the receipts are replayed from, is not at hand");
+  if (check.out.is_last_step_unrecorded) {
+    check.against(Level::reproduced, "there are no receipts of these weights to replay");
     return {};
   }
-  const ReplayOptions how{check.options.importance, check.options.threads, check.options.memory_bytes, check.options.sample, check.options.seed};
-  HEIRLOOM_TRY(check.out.replayed, replay(*check.found.receipts, check.checked.checkpoint, *check.options.sources[*at].whole, how, check.log));
-  for (const Replayed& replayed : check.out.replayed)
-    take(check, replayed);
+  const Link* last = check.with_byproduct(receipts_byproduct);
+  if (last == nullptr)
+    check.against(Level::reproduced, "no event names receipts");
+  for (const Link* link : check.chain) {
+    if (link->byproduct(receipts_byproduct).empty())
+      continue;
+    if (link == last && check.found.receipts)
+      HEIRLOOM_CHECK(replay_step(check, *link, *check.found.receipts, check.checked.checkpoint));
+    else if (link == last)
+      check.against(Level::reproduced, "the receipts of " + link->words() + " are not there");
+    else
+      HEIRLOOM_CHECK(replay_earlier(check, *link));
+  }
   return {};
 }
 

@@ -119,6 +119,33 @@ class Verify(program.Case):
         self.assertEqual(len(report["replayed"]), 3)
         self.assertIn("25 of 25 tensors bit for bit", self.must("verify", self.model, "--source", program.LICENCE_LM, "--reproduce").out)
 
+    def test_levels(self):
+        """signed, linked to a revision, reproduced: each level by what it takes, over one step and over two"""
+        key, trust = self.path("k"), self.path("t.json")
+        self.must("keygen", key)
+        self.must("trust", trust, "--key", key + ".pub", "--name", "me")
+        self.must("convert", program.LICENCE_LM, self.model, "--quantize", "Q4_K_M", "--force", "--source-repository",
+                  "https://example.org/licence-lm", "--source-revision", "0123456789" * 4)
+        self.must("sign", self.model, "--events", "--key", key)
+        options = ("--trust", trust)
+        for more, level in (((), "P3"), (("--source", program.LICENCE_LM), "P4"), (("--reproduce",), "P5")):
+            options += more
+            report, mismatches = self.found(*options, code=0)
+            self.assertEqual((report["level"], mismatches), (level, []), report)
+        self.assertEqual(report["chain"][0]["signer"], "me")
+        self.must("verify", self.model, *options, "--require", "P5")
+        first, self.model = self.model, self.path("d")
+        self.must("convert", first, self.model + "/", "--to", "safetensors")
+        self.must("sign", self.model, "--key", key)
+        report, mismatches = self.found(*options, code=0)
+        self.assertEqual((report["level"], mismatches), ("P4", []), report)
+        report, mismatches = self.found(*options, "--source", first, code=0)
+        self.assertEqual((report["level"], mismatches, len(report["replayed"])), ("P5", [], 50), report)
+        with open(os.path.join(self.model, "README.md"), "ab") as file:
+            file.write(b"\n")
+        _, mismatches = self.found(*options)
+        self.assertEqual(set(mismatches), {("file", "README.md")})
+
     def test_lying_receipts(self):
         """receipts that say another operation than was done do not give the bytes, whatever else is right"""
         receipts = self.model + ".tensor-receipts.jsonl"

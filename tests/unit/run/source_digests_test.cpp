@@ -13,7 +13,7 @@ base::Digest digest_of(const std::string& bytes) {
 
 // All digests are those of the bytes, whatever threads and memory there are.
 void check_digests(const Fixture& fixture, const plan::Plan& plan, const std::vector<std::string>& bytes) {
-  for (const std::size_t threads : {1, 2, 8})
+  for (const std::size_t threads : {1u, 2u, 8u})
     for (const std::uint64_t memory : {run::min_memory_bytes, run::default_memory_bytes}) {
       const model::Source source = fixture.reopen();
       run::ExecuteOptions options;
