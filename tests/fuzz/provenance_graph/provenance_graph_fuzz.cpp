@@ -4,6 +4,7 @@
 #include "engine/provenance/export.hpp"
 #include "engine/report/provenance.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -165,5 +165,5 @@ TEST_CASE("words and pictures show texts of files as texts") {
     CHECK(text.find("\n# heading") == std::string::npos);
     CHECK(text.find("\xE2\x80\xAE") == std::string::npos);
   }
-  CHECK(report::provenance_dot(graph).find(R"(label="\"];evil [label=\"\\N\\x0A# heading\\xE2\\x80\\xAE\nlicense")") != std::string::npos);
+  CHECK(report::provenance_dot(graph).find(R"(label="\"];evil [label=\"\\N\\x0a# heading\\xe2\\x80\\xae\nlicense")") != std::string::npos);
 }
