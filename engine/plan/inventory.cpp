@@ -44,11 +44,11 @@ class Inventory {
       HEIRLOOM_CHECK(account(item_of(source_, attr), {.attr = &attr}));
     HEIRLOOM_CHECK(take_tensors());
     for (const std::string& name : entries_of(source_))
-      if (belongs_to(source_, name) && !is_read(source_, name))
+      if (belongs_to(source_, name) && !is_read(source_, name) && !is_new(name))
         HEIRLOOM_CHECK(take_file(name));
     if (rest_.contains(encodings_item))
       HEIRLOOM_CHECK(account(std::string(encodings_item), {}));
-    if (!rest_.empty())
+    if (!rest_.empty() && !visit_)
       return fail(Code::internal, "the ledger speaks of " + base::quoted(rest_.begin()->first) + ", which the source does not have");
     return {};
   }
@@ -70,6 +70,9 @@ class Inventory {
     rest_.erase(found);
     return {};
   }
+
+  // While an output is written the directory may change.
+  bool is_new(const std::string& name) const { return visit_ && !rest_.contains("file:" + name) && !has_below(name + ":"); }
 
   bool has_below(const std::string& prefix) const {
     const auto found = rest_.lower_bound(prefix);

@@ -38,7 +38,8 @@ using Visit = std::function<Result<void>(const Disposition& disposition, const I
 
 // Goes through all items of the source and the dispositions that the plan has for them. Internal, with the item's name, when
 // one has no disposition or several, or when a disposition names no item. A file is accounted for as a whole, by all of
-// its parts, or both ways; a part by itself or by all of its own. A tensor that is read needs no disposition.
+// its parts, or both ways; a part by itself or by all of its own. A tensor that is read needs no disposition. A visitor may come
+// later, when the output lies in the source's directory: files that are new or gone since are then no error.
 Result<void> take_inventory(const model::Source& source, const Plan& plan, const Visit& visit);
 
 }  // namespace heirloom::plan

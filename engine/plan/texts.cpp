@@ -77,11 +77,12 @@ std::vector<PackageText> texts_of(const Package& package) {
   return texts;
 }
 
-// The one that license_text_key is for: what is called LICENSE, else the first licence.
+// The one that license_text_key is for: what is called LICENSE, else what begins so, else the first licence.
 std::string licence_among(const std::vector<PackageText>& texts) {
+  const auto rank = [](const std::string& name) { return name == usual_licence_name ? 0 : name.starts_with("LICEN") ? 1 : 2; };
   std::string chosen;
   for (const PackageText& text : texts)
-    if (provenance::legal_file(text.name) == LegalFile::licence && (chosen.empty() || text.name == usual_licence_name))
+    if (provenance::legal_file(text.name) == LegalFile::licence && (chosen.empty() || rank(text.name) < rank(chosen)))
       chosen = text.name;
   return chosen;
 }

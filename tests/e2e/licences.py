@@ -156,7 +156,7 @@ class Licences(program.Case):
             for name, data in texts.items():
                 self.assertEqual(program.bytes_of(f"{gguf}.{name}"), data)
         for gguf in (self.path("y.gguf"), alone):
-            back = self.path("back-" + os.path.basename(gguf))
+            back = self.path("back-" + os.path.basename(gguf).split(".")[0])
             self.must("convert", gguf, back)
             for name, data in {**texts, "README.md": card}.items():
                 if name == "COPYING" and gguf == alone:
