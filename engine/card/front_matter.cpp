@@ -196,7 +196,8 @@ Result<Yaml> check(std::string_view text, const Yaml& expected, const std::vecto
   auto root = read_root(text);
   bool is_good = root && root->members.size() == expected.members.size();
   for (std::size_t i = 0; is_good && i < root->members.size(); ++i) {
-    const auto& [key, node] = root->members[i];
+    const std::string& key = root->members[i].first;
+    const Yaml& node = root->members[i].second;
     const auto edit = std::find_if(edits.rbegin(), edits.rend(), [&](const FrontMatterEdit& one) { return one.key == key; });
     is_good = key == expected.members[i].first;
     if (!is_good || edit == edits.rend()) {

@@ -62,11 +62,11 @@ TEST_CASE("a backup that is not whole is dropped: the file was not touched yet")
       {"a byte of the old header changed", [&] { auto bytes = good; bytes[25] ^= 1; return bytes; }},
       {"a count beyond its end", [&] { auto bytes = good; bytes[22] = '\x7F'; return bytes; }},
   };
-  for (const auto& [name, make] : cases) {
-    CAPTURE(name);
+  for (const auto& row : cases) {
+    CAPTURE(row.first);
     const TempDirectory folder;
     write_file(folder / "x", "HEADER body");
-    write_file(header_backup(folder / "x"), make());
+    write_file(header_backup(folder / "x"), row.second());
     CHECK(restore_header(folder / "x") == false);
     CHECK(read_file(folder / "x") == "HEADER body");
     CHECK(entries_of(folder.path()) == std::vector<std::string>{"x"});
