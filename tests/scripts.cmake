@@ -6,7 +6,7 @@ set(HEIRLOOM_TEST_NPM_DIR "${CMAKE_BINARY_DIR}/npm" CACHE PATH "Folder with node
 function(heirloom_script_test name script)
   cmake_parse_arguments(PARSE_ARGV 2 test "" "TIMEOUT" "LABELS;ARGUMENTS")
   if(NOT test_TIMEOUT)
-    set(test_TIMEOUT 600)
+    set(test_TIMEOUT 1200)
   endif()
   add_test(NAME ${name}
     COMMAND ${HEIRLOOM_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${test_ARGUMENTS})
