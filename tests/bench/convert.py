@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times whole conversions of a large synthetic checkpoint against `cp` of the same bytes.
+"""Times whole conversions of a large synthetic checkpoint against `cp` of the same bytes, also to the disk.
 
   convert.py PROGRAM [--mib 2048] [--shards 2] [--repeat 3] [--threads N,N...] [--folder DIR]
 
@@ -53,10 +53,13 @@ def main():
         total, largest = make_large.make(source, options.mib, options.shards)
         print(f"{total / 1e6:.0f} MB of bf16 in {options.shards} shards, the largest tensor has {largest / 1e6:.0f} MB")
         measure("cp -r", ["cp", "-r", "--reflink=never", source, output], output, total, options.repeat)
+        # A conversion ends when its output is on the disk.
+        measure("cp -r and sync", ["sh", "-c", 'cp -r --reflink=never "$0" "$1" && sync "$1"/*', source, output], output, total, options.repeat)
         for recipe in RECIPES:
             for threads in options.threads.split(","):
                 gguf = output + ".gguf"
-                measure(f"{recipe}, {threads} threads", [options.program, "convert", source, gguf, "--quantize", recipe, "--threads", threads],
+                measure(f"{recipe}, {threads} threads", [options.program, "convert", source, gguf, "--quantize", recipe, "--threads", threads,
+                                                               "--force"],
                         gguf, total, options.repeat)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -77,7 +77,7 @@ def main():
             path, gguf = os.path.join(folder, "map.json"), output + ".gguf"
             write_map(path, names, fields)
             convert.measure(name, [options.program, "convert", source, gguf, "--arch-map", path, "--quantize", "BF16", "--threads",
-                                   options.threads, "--memory", options.memory], gguf, total, options.repeat)
+                                   options.threads, "--memory", options.memory, "--force"], gguf, total, options.repeat)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
