@@ -1,8 +1,6 @@
 #include "engine/provenance/canonical_json.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 namespace heirloom::provenance {
 namespace {
@@ -32,30 +30,6 @@ std::u16string utf16(std::string_view text) {
   return units;
 }
 
-void put_text(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char byte : text) {
-    switch (byte) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (static_cast<std::uint8_t>(byte) >= 0x20) {
-          out += byte;
-          break;
-        }
-        std::array<char, 8> escape;
-        std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(byte));
-        out += escape.data();
-    }
-  }
-  out += '"';
-}
-
 Result<void> put(const Json& value, std::string& out);
 
 Result<void> put_object(const Json::Object& object, std::string& out) {
@@ -67,7 +41,7 @@ Result<void> put_object(const Json::Object& object, std::string& out) {
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (i != 0)
       out += ',';
-    put_text(members[i].second->first, out);
+    out += Json(members[i].second->first).dump();
     out += ':';
     HEIRLOOM_CHECK(put(members[i].second->second, out));
   }
@@ -80,8 +54,8 @@ Result<void> put(const Json& value, std::string& out) {
     out += "null";
   } else if (const bool* flag = value.boolean()) {
     out += *flag ? "true" : "false";
-  } else if (const std::string* text = value.text()) {
-    put_text(*text, out);
+  } else if (value.text() != nullptr) {
+    out += value.dump();
   } else if (const Json::Array* array = value.array()) {
     out += '[';
     for (std::size_t i = 0; i < array->size(); ++i) {
