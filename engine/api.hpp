@@ -48,6 +48,7 @@ struct ConvertOptions {
   std::filesystem::path tokenizer;               // --tokenizer
   std::vector<std::string> config;               // --config: KEY=VALUE, JSON or text
   record::Place provenance = record::Place::full;
+  bool has_value_root = false;                   // --value-root
   bool hashes_files = false;                     // --hash-files
   std::string source_repository;                 // --source-repository
   std::string source_revision;                   // --source-revision

@@ -186,8 +186,8 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   if (!plan)
     return fail(std::move(plan).error().in_file(options.source.string()));
   planned.plan = std::move(*plan);
-  HEIRLOOM_TRY(planned.record, record::begin_record(*host_, *planned.source, std::move(input),
-                                                    {options.provenance, options.hashes_files, asked_of(options, request.recipe), options.importance,
+  HEIRLOOM_TRY(planned.record, record::begin_record(*host_, maps_, *planned.source, std::move(input),
+                                                    {options.provenance, options.has_value_root, options.hashes_files, asked_of(options, request.recipe), options.importance,
                                                      options.source_repository, options.source_revision},
                                                     planned.plan, planned.is_directory));
   for (std::string& line : findings_in_words(planned.source->checkpoint))
@@ -209,6 +209,7 @@ Result<run::Outcome> Session::execute(const Planned& planned, const run::Execute
     return run::execute(planned.plan, *planned.source, planned.target, all, log_);
   HEIRLOOM_TRY(const record::RunFacts facts, begin_run(*host_, planned.source->plugin, planned.plan.target_format, options.threads));
   all.digests_sources = true;
+  all.canonical = planned.record.values.tensors;
   all.complete = [&](const run::Outcome& outcome, const run::Unfinished& unfinished) {
     return record::finish_record(*host_, planned.record, planned.plan, *planned.source, outcome, unfinished, facts);
   };

@@ -59,6 +59,8 @@ void add_convert(Program& program) {
       ->type_name("WHERE");
   command.add_option("--source-repository", arguments.options.source_repository, "Where the source was taken from, for the record")->type_name("URL");
   command.add_option("--source-revision", arguments.options.source_revision, "Its revision: a commit")->type_name("COMMIT");
+  command.add_flag("--value-root", arguments.options.has_value_root,
+                   "Add the root of the numbers to the record: the same whatever container and width hold them; digests them once more");
   command.add_flag("--hash-files", arguments.options.hashes_files, "Add each output file's SHA-256 to the record, which reads it again");
   command.add_flag("--force", arguments.force, "Replace an existing output");
 }

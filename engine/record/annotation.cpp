@@ -2,6 +2,7 @@
 
 #include "engine/provenance/event.hpp"
 #include "engine/provenance/names.hpp"
+#include "engine/record/event.hpp"
 
 #include <algorithm>
 #include <set>
@@ -34,13 +35,7 @@ Resource by_sha256(std::string name, std::string digest) {
 }
 
 Resource weights(std::string name, const WeightRoots& roots, const base::Digest& metadata) {
-  Resource resource;
-  resource.name = std::move(name);
-  resource.digest = {{std::string(provenance::stored_root_name), base::to_hex(roots.stored)},
-                     {std::string(provenance::metadata_root_name), base::to_hex(metadata)}};
-  if (roots.value)
-    resource.digest.emplace_back(provenance::value_root_name, base::to_hex(*roots.value));
-  return resource;
+  return weights_resource(std::move(name), roots.stored, roots.value, metadata);
 }
 
 // The last events of a record, as far as they can be read.

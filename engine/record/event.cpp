@@ -32,13 +32,6 @@ std::pair<std::string, std::string> named(std::string_view algorithm, const base
   return {std::string(algorithm), base::to_hex(digest)};
 }
 
-Resource weights(std::string name, const base::Digest& stored_root, const base::Digest& metadata_root) {
-  Resource resource;
-  resource.name = std::move(name);
-  resource.digest = {named(provenance::stored_root_name, stored_root), named(provenance::metadata_root_name, metadata_root)};
-  return resource;
-}
-
 Resource file(const EventFile& from) {
   Resource resource;
   resource.name = from.name;
@@ -50,7 +43,7 @@ Resource file(const EventFile& from) {
 
 Json dependencies(const Input& input, const EventFacts& facts) {
   Json::Array all;
-  Resource source = weights(input.name, facts.digests.source_stored_root, facts.digests.source_metadata_root);
+  Resource source = weights_resource(input.name, facts.digests.source_stored_root, facts.digests.source_value_root, facts.digests.source_metadata_root);
   Json::Array files;
   for (const std::string& name : input.files)
     files.emplace_back(name);
@@ -113,6 +106,16 @@ bool is_same(const plan::Plan& plan, const Checkpoint& source) {
 
 }  // namespace
 
+Resource weights_resource(std::string name, const base::Digest& stored_root, const std::optional<base::Digest>& value_root,
+                          const base::Digest& metadata_root) {
+  Resource resource;
+  resource.name = std::move(name);
+  resource.digest = {named(provenance::stored_root_name, stored_root), named(provenance::metadata_root_name, metadata_root)};
+  if (value_root)
+    resource.digest.push_back(named(provenance::value_root_name, *value_root));
+  return resource;
+}
+
 std::string_view build_type(const plan::Plan& plan, const Checkpoint& source) {
   const bool is_quantized = std::any_of(plan.tensors.begin(), plan.tensors.end(), [&](const plan::PlanTensor& tensor) {
     const auto& sources = tensor.arrangement.sources;
@@ -137,7 +140,7 @@ provenance::Statement event_of(const plan::Plan& plan, const Checkpoint& source,
                                const EventFacts& facts) {
   provenance::Statement event;
   event.predicate_type = provenance::slsa_provenance;
-  event.subject.push_back(weights(std::string(weights_name), facts.digests.stored_root, facts.digests.metadata_root));
+  event.subject.push_back(weights_resource(std::string(weights_name), facts.digests.stored_root, facts.digests.value_root, facts.digests.metadata_root));
   for (const EventFile& written : facts.written)
     event.subject.push_back(file(written));
   const std::string type = std::string(provenance::name_space) + std::string(build_type(plan, source));

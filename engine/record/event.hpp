@@ -7,6 +7,7 @@
 #include "engine/provenance/statement.hpp"
 #include "engine/record/input.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,7 @@ struct Asked {
 struct EventDigests {
   base::Digest stored_root = {}, metadata_root = {};          // of the output
   base::Digest source_stored_root = {}, source_metadata_root = {};
+  std::optional<base::Digest> value_root = {}, source_value_root = {};
   base::Digest receipts = {}, ledger = {};
 };
 
@@ -44,6 +46,10 @@ struct EventFacts {
   std::string revision = {};
   std::vector<std::string> prior = {};       // ids of the events that it follows
 };
+
+// The weights as a statement names them, by their roots.
+provenance::Resource weights_resource(std::string name, const base::Digest& stored_root, const std::optional<base::Digest>& value_root,
+                                      const base::Digest& metadata_root);
 
 // "convert/v1" and so on.
 std::string_view build_type(const plan::Plan& plan, const Checkpoint& source);

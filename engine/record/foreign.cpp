@@ -3,7 +3,7 @@
 #include "engine/base/arena.hpp"
 #include "engine/base/text.hpp"
 #include "engine/plan/planner.hpp"
-#include "engine/record/spread.hpp"
+#include "engine/run/spread.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -56,7 +56,7 @@ class Comparison {
   // `tensors` outlive the comparison.
   Result<std::vector<MadeTensor>> run(const std::vector<plan::PlanTensor>& tensors) {
     HEIRLOOM_CHECK(pair_up(tensors));
-    HEIRLOOM_CHECK(spread(threads_, works_.size(), log_, [&](std::size_t i, std::size_t worker) { return sample(works_[i], worker); }));
+    HEIRLOOM_CHECK(run::spread(threads_, works_.size(), log_, [&](std::size_t i, std::size_t worker) { return sample(works_[i], worker); }));
     for (auto open = open_works(); !open.empty(); open = open_works())
       HEIRLOOM_CHECK(compare_whole(open));
     HEIRLOOM_CHECK(measure());
@@ -185,7 +185,7 @@ class Comparison {
       total += piece.count;
     }
     std::atomic<std::uint64_t> done{0};
-    HEIRLOOM_CHECK(spread(threads_, pieces.size(), log_, [&](std::size_t i, std::size_t worker) -> Result<void> {
+    HEIRLOOM_CHECK(run::spread(threads_, pieces.size(), log_, [&](std::size_t i, std::size_t worker) -> Result<void> {
       const Piece& piece = pieces[i];
       HEIRLOOM_CHECK(attempt(works_[piece.work], piece.first, piece.count, worker, attempts[i]));
       log_.report(done += piece.count, total);
@@ -216,7 +216,7 @@ class Comparison {
         off.push_back(i);
     const std::vector<Piece> pieces = pieces_of(off);
     std::vector<std::optional<encoding::ErrorSums>> sums(pieces.size());
-    HEIRLOOM_CHECK(spread(threads_, pieces.size(), log_, [&](std::size_t i, std::size_t worker) -> Result<void> {
+    HEIRLOOM_CHECK(run::spread(threads_, pieces.size(), log_, [&](std::size_t i, std::size_t worker) -> Result<void> {
       HEIRLOOM_TRY(sums[i], works_[pieces[i].work].trial.measure(pieces[i].first, pieces[i].count, buffers_[worker]));
       return {};
     }));

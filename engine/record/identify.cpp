@@ -5,9 +5,9 @@
 #include "engine/plan/canonical.hpp"
 #include "engine/plan/view.hpp"
 #include "engine/provenance/identity.hpp"
-#include "engine/record/spread.hpp"
-#include "engine/record/tensor_digest.hpp"
-#include "engine/run/producer.hpp"
+#include "engine/run/pieces.hpp"
+#include "engine/run/spread.hpp"
+#include "engine/run/tensor_digest.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -18,7 +18,7 @@
 namespace heirloom::record {
 namespace {
 
-using Wanted = TensorDigest::Wanted;
+using Wanted = run::TensorDigest::Wanted;
 
 // Fits the second-level cache with what is made of it.
 constexpr std::uint64_t good_piece_bytes = 128u << 10;
@@ -40,14 +40,14 @@ struct Job {
   std::uint64_t bytes = 0;
   std::uint64_t cost = 0;
   base::Digest raw = {};
-  std::optional<Values> values = {};
+  std::optional<run::Values> values = {};
 };
 
 struct CanonicalTensor {
   std::string name;
   std::vector<std::uint64_t> shape;
   std::size_t job = 0;                  // that has its values, where no rider has
-  std::optional<Values> values = {};
+  std::optional<run::Values> values = {};
 };
 
 // Digests of a job's riders, each alive from its first element to its last.
@@ -64,7 +64,7 @@ class RidersDigest {
       return;
     const std::uint64_t width = job_.producer->output_offset(1), last = first + bytes.size() / width;
     while (next_ < job_.riders.size() && job_.riders[next_].begin < last)
-      alive_.push_back({job_.riders[next_++], TensorDigest(kernels_, job_.tensor.encoding, Wanted::values)});
+      alive_.push_back({job_.riders[next_++], run::TensorDigest(kernels_, job_.tensor.encoding, Wanted::values)});
     for (Alive& one : alive_) {
       const std::uint64_t begin = std::max(one.rider.begin, first), end = std::min(one.rider.end, last);
       one.digest.add(bytes.subspan((begin - first) * width, (end - begin) * width));
@@ -79,7 +79,7 @@ class RidersDigest {
  private:
   struct Alive {
     Rider rider;
-    TensorDigest digest;
+    run::TensorDigest digest;
   };
   Job& job_;
   const kernels::Kernels& kernels_;
@@ -125,7 +125,7 @@ class Identification {
     std::vector<run::Buffers> buffers(threads_);
     for (run::Buffers& one : buffers)
       one.limit_bytes = buffer_bytes_;
-    HEIRLOOM_CHECK(spread(threads_, order.size(), log_, [&](std::size_t at, std::size_t worker) -> Result<void> {
+    HEIRLOOM_CHECK(run::spread(threads_, order.size(), log_, [&](std::size_t at, std::size_t worker) -> Result<void> {
       Job& job = jobs_[order[at]];
       if (auto done = digest(job, buffers[worker]); !done)
         return fail(std::move(done).error().at_tensor(job.tensor.name));
@@ -153,7 +153,7 @@ class Identification {
       made.value_set_root = provenance::set_root(std::move(set));
     made.why_no_value_root = why_no_view_;
     for (const CanonicalTensor& tensor : canonical_) {
-      const Values& values = tensor.values ? *tensor.values : *jobs_[tensor.job].values;
+      const run::Values& values = tensor.values ? *tensor.values : *jobs_[tensor.job].values;
       valued.push_back({tensor.name, provenance::value_digest(values.value_class, tensor.shape, values.canonical)});
     }
     if (why_no_view_.empty())
@@ -169,14 +169,9 @@ class Identification {
     const Encoding encoding = known != nullptr ? *known : Encoding{"f32", 1, 4};
     HEIRLOOM_TRY(job.producer, run::Producer::create(source_, job.tensor, encoding, kernels_));
     job.bytes = job.producer->output_offset(job.producer->elements());
-    const std::uint64_t wanted_elements = good_piece_bytes / encoding.block_bytes * encoding.block_elements;
-    for (std::uint64_t elements = job.producer->good_piece_elements(wanted_elements);; elements /= 2) {
-      job.piece = job.producer->piece_elements(elements);
-      if (job.producer->buffer_bytes(job.piece) <= buffer_bytes_)
-        return {};
-      if (elements <= job.producer->granularity())
-        return fail(Error{Code::limit, "needs larger buffers; raise --memory or lower --threads", no_position, "", job.tensor.name});
-    }
+    const std::uint64_t usual = good_piece_bytes / encoding.block_bytes * encoding.block_elements;
+    HEIRLOOM_TRY(job.piece, run::fitting_piece(*job.producer, usual, buffer_bytes_, job.tensor.name));
+    return {};
   }
 
   Result<void> add_canonical(arch::MappedTensor tensor) {
@@ -196,7 +191,7 @@ class Identification {
   }
 
   Result<void> digest(Job& job, run::Buffers& buffers) {
-    TensorDigest own(kernels_, job.tensor.encoding, job.wanted);
+    run::TensorDigest own(kernels_, job.tensor.encoding, job.wanted);
     RidersDigest riders(job, kernels_, canonical_);
     const run::Producer& producer = *job.producer;
     for (std::uint64_t first = 0; first < producer.elements(); first += job.piece) {

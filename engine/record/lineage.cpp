@@ -8,11 +8,7 @@ provenance::Statement lineage_of(const std::vector<provenance::Claim>& claims, c
   provenance::Statement statement;
   statement.predicate_type = provenance::lineage_type;
   statement.predicate = provenance::lineage_predicate(claims);
-  provenance::Resource weights;
-  weights.name = weights_name;
-  weights.digest = {{std::string(provenance::stored_root_name), base::to_hex(digests.source_stored_root)},
-                    {std::string(provenance::metadata_root_name), base::to_hex(digests.source_metadata_root)}};
-  statement.subject.push_back(std::move(weights));
+  statement.subject.push_back(weights_resource(std::string(weights_name), digests.source_stored_root, digests.source_value_root, digests.source_metadata_root));
   for (const EventFile& file : read) {
     if (file.role == importance_role)
       continue;

@@ -3,9 +3,9 @@
 #include "engine/base/arena.hpp"
 #include "engine/base/text.hpp"
 #include "engine/record/receipt_plan.hpp"
-#include "engine/record/spread.hpp"
 #include "engine/run/ordered_digest.hpp"
 #include "engine/run/pieces.hpp"
+#include "engine/run/spread.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -101,7 +101,7 @@ class Replaying {
   }
 
   Result<void> make_batch(const run::Work& work, std::size_t first, std::size_t count) {
-    return spread(threads_, count, log_, [&](std::size_t i, std::size_t) -> Result<void> {
+    return run::spread(threads_, count, log_, [&](std::size_t i, std::size_t) -> Result<void> {
       const run::Piece& piece = work.pieces[first + i];
       const plan::PlanTensor& tensor = plan_.tensors[piece.tensor];
       const auto& boxes = tensor.arrangement.boxes;

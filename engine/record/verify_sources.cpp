@@ -64,6 +64,24 @@ Result<void> check_files_read(Check& check, const Link& link, const base::FileSe
   return {};
 }
 
+// The numbers of a source whose bytes are those that were read.
+void check_values_read(Check& check, const Link& link, const Resource& weights, const Identity& source) {
+  const std::string* said = weights.digest_of(provenance::value_root_name);
+  if (said == nullptr)
+    return;
+  if (!source.value_root)
+    check.out.notes.push_back("the value root of " + name_of(weights) + " was not computed again: " + source.why_no_value_root);
+  else if (base::to_hex(*source.value_root) != *said)
+    check.mismatch("event", link.words(), "gives a value root of " + name_of(weights) + " that is not that of its weights");
+}
+
+bool says_value_root(const std::vector<const Link*>& chain) {
+  return std::any_of(chain.begin(), chain.end(), [](const Link* link) {
+    const Resource* weights = link->dependency("weights");
+    return weights != nullptr && weights->digest_of(provenance::value_root_name) != nullptr;
+  });
+}
+
 // One beginning of the chain.
 Result<void> check_begin(Check& check, const Link& link) {
   const Resource* weights = link.dependency("weights");
@@ -81,6 +99,7 @@ Result<void> check_begin(Check& check, const Link& link) {
   const std::string* metadata = weights->digest_of(provenance::metadata_root_name);
   if (metadata != nullptr && *metadata != base::to_hex(check.sources[*at].stored.metadata_root))
     check.against(Level::linked, "the metadata of --source is not that of " + name_of(*weights) + " that the chain begins at");
+  check_values_read(check, link, *weights, check.sources[*at].stored);
   if (!has_revision(check, link, *root))
     check.against(Level::linked, "nothing says which revision of a repository " + name_of(*weights) + " is");
   return check_files_read(check, link, *check.options.sources[*at].stored->files);
@@ -139,7 +158,7 @@ Result<void> replay_earlier(Check& check, const Link& link) {
 
 Result<void> check_sources(Check& check) {
   for (const SourceAtHand& source : check.options.sources) {
-    const IdentifyOptions how{check.options.threads, check.options.memory_bytes, false};
+    const IdentifyOptions how{check.options.threads, check.options.memory_bytes, says_value_root(check.chain)};
     HEIRLOOM_TRY(Identity stored, identify(*source.stored, check.maps, how, check.log));
     base::Digest whole = stored.stored_root;
     if (source.whole->checkpoint.tensors != source.stored->checkpoint.tensors) {

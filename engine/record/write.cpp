@@ -128,6 +128,10 @@ EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
     facts.read.push_back({draft.options.importance.filename().string(), std::string(importance_role)});
   for (const plan::SideFile& file : plan.side_files)
     facts.written.push_back({file.name});
+  if (draft.values.has_source())
+    facts.digests.source_value_root.emplace();
+  if (draft.values.has_output())
+    facts.digests.value_root.emplace();
   return facts;
 }
 
@@ -152,6 +156,10 @@ Result<EventFacts> true_facts(const Draft& draft, const plan::Plan& plan, const 
   facts.digests.metadata_root = provenance::metadata_root(plan.target.attrs);
   facts.digests.source_stored_root = stored_root(source.checkpoint, outcome.sources);
   facts.digests.source_metadata_root = draft.input.metadata_root;
+  if (facts.digests.source_value_root)
+    facts.digests.source_value_root = value_root(draft.values.tensors, outcome.values);
+  if (facts.digests.value_root)
+    facts.digests.value_root = facts.digests.source_value_root;
   return facts;
 }
 
@@ -219,13 +227,26 @@ void settle_metadata(plan::Plan& plan) {
     std::erase_if(attrs, [](const Attr& attr) { return attr.key.starts_with("split."); });
 }
 
+// What will be known of the numbers, and words about what will not.
+void plan_value_root(const arch::Maps& maps, const model::Source& source, plan::Plan& plan, Draft& draft) {
+  draft.values = plan_values(source, maps, plan);
+  if (!draft.values.has_source())
+    plan.warnings.push_back("the record has no value root: " + draft.values.why_not);
+  else if (!draft.values.has_output() && !draft.values.is_quantized)
+    plan.warnings.push_back("the record has the source's value root, not one of the output: " + draft.values.why_not_kept);
+}
+
 }  // namespace
 
-Result<Draft> begin_record(const host::Host& host, const model::Source& source, Input input, WriteOptions options, plan::Plan& plan,
-                           bool is_directory) {
+Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const model::Source& source, Input input, WriteOptions options,
+                           plan::Plan& plan, bool is_directory) {
   Draft draft{std::move(options), std::move(input)};
+  if (draft.options.place == Place::none && draft.options.has_value_root)
+    return fail(Code::misuse, "--value-root is a part of the record that --provenance none leaves out");
   if (draft.options.place == Place::none)
     return draft;
+  if (draft.options.has_value_root)
+    plan_value_root(maps, source, plan, draft);
   const Format* format = host.find_format(plan.target_format);
   const bool can_embed = format->attrs && plan.layout.checksum.empty();
   if (draft.options.place == Place::embed && !can_embed)

@@ -12,6 +12,7 @@
 #include "engine/record/event.hpp"
 #include "engine/record/input.hpp"
 #include "engine/record/run_statement.hpp"
+#include "engine/record/value_root.hpp"
 #include "engine/run/execute.hpp"
 
 #include <cstdint>
@@ -25,6 +26,7 @@ enum class Place : std::uint8_t { full, embed, beside, none };  // in the file a
 
 struct WriteOptions {
   Place place = Place::full;
+  bool has_value_root = false;             // also the root of the numbers, which digests each of them once more
   bool hashes_files = false;               // also the SHA-256 of each output file, which reads it again
   Asked asked = {};
   std::filesystem::path importance = {};   // file of the importance matrix; "" for none
@@ -43,12 +45,13 @@ struct Draft {
   std::vector<std::string> payloads = {};  // of the events that led here
   bool is_first = false;                   // the source has no record: a lineage statement begins one
   std::vector<provenance::Claim> claims = {};  // what it says of itself
+  ValuePlan values = {{}, "was not asked for"};
 };
 
 // Makes room in the plan: keys, and the names of the files beside the weights. Misuse where the event shall be embedded and
 // the format holds no metadata.
-Result<Draft> begin_record(const host::Host& host, const model::Source& source, Input input, WriteOptions options, plan::Plan& plan,
-                           bool is_directory);
+Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const model::Source& source, Input input, WriteOptions options,
+                           plan::Plan& plan, bool is_directory);
 
 // Completes an output (ExecuteOptions::complete). `run` has all but the files and the end.
 Result<void> finish_record(const host::Host& host, const Draft& draft, const plan::Plan& plan, const model::Source& source,

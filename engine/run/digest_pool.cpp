@@ -17,7 +17,7 @@ constexpr std::size_t block_bytes = kernels::sha256_block_bytes;
 // One message. A piece that is begun keeps its place, so that what is left of it finds another partner.
 class DigestPool::Stream {
  public:
-  explicit Stream(const kernels::Sha256Blocks* blocks) : blocks_(blocks) {
+  Stream(const kernels::Sha256Blocks* blocks, Translate translate) : blocks_(blocks), translate_(std::move(translate)) {
     if (blocks_ == nullptr)
       plain_.emplace();
   }
@@ -34,36 +34,43 @@ class DigestPool::Stream {
     is_busy = !parked.empty() && parked.begin()->first == next;
     if (is_busy) {
       piece_ = std::move(parked.extract(parked.begin()).mapped());
-      done_ = 0;
+      rest_ = piece_.bytes;
       ++next;
     }
     return is_busy;
   }
 
   // These by who has the stream.
-  std::span<const std::uint8_t> left() const { return piece_.bytes.subspan(done_); }
-  void release() const { piece_.release(); }
-  // Whole blocks of the piece in turn, once what came before ends with one.
+  std::size_t left() const { return rest_.size() + window_.size(); }
+  void release() {
+    std::vector<std::uint32_t>().swap(scratch_);
+    piece_.release();
+  }
+  // Whole blocks that lie at data(), once what came before ends with one. 0 when the piece is at its end.
   std::size_t whole_blocks() {
-    fill_block();
-    return blocks_ == nullptr ? 0 : left().size() / block_bytes;
+    while (fill_block(), window_.size() < block_bytes) {
+      keep(window_.size());
+      if (!next_window())
+        return 0;
+    }
+    return window_.size() / block_bytes;
   }
+  const std::uint8_t* data() const { return window_.data(); }
   kernels::Sha256State& state() { return state_; }
-  void skip(std::size_t blocks) {
-    size_ += blocks * block_bytes;
-    done_ += blocks * block_bytes;
-  }
+  void skip(std::size_t blocks) { take(blocks * block_bytes); }
   // All that is left of the piece.
   void update() {
     if (blocks_ == nullptr) {
-      plain_->update(left());
-      done_ += left().size();
+      for (; left() != 0; next_window()) {
+        plain_->update(window_);
+        window_ = {};
+      }
       return;
     }
-    const std::size_t whole = whole_blocks();
-    blocks_->one(state_, left().data(), whole);
-    skip(whole);
-    keep(left());
+    while (const std::size_t blocks = whole_blocks()) {
+      blocks_->one(state_, data(), blocks);
+      skip(blocks);
+    }
   }
 
   base::Digest finish() {
@@ -84,16 +91,28 @@ class DigestPool::Stream {
   }
 
  private:
-  void keep(std::span<const std::uint8_t> bytes) {
+  // False when there is none.
+  bool next_window() {
+    if (rest_.empty())
+      return false;
+    window_ = translate_ ? translate_(rest_, scratch_) : std::exchange(rest_, {});
+    return true;
+  }
+  std::span<const std::uint8_t> take(std::size_t size) {
+    const auto taken = window_.first(size);
+    window_ = window_.subspan(size);
+    size_ += size;
+    return taken;
+  }
+  void keep(std::size_t size) {
+    const auto bytes = take(size);
     std::copy(bytes.begin(), bytes.end(), partial_.begin() + static_cast<std::ptrdiff_t>(used_));
-    used_ += bytes.size();
-    size_ += bytes.size();
-    done_ += bytes.size();
+    used_ += size;
   }
   void fill_block() {
-    if (blocks_ == nullptr || used_ == 0)
+    if (used_ == 0)
       return;
-    keep(left().first(std::min(left().size(), block_bytes - used_)));
+    keep(std::min(window_.size(), block_bytes - used_));
     if (used_ == block_bytes) {
       blocks_->one(state_, partial_.data(), 1);
       used_ = 0;
@@ -101,20 +120,23 @@ class DigestPool::Stream {
   }
 
   const kernels::Sha256Blocks* blocks_;
-  std::optional<base::Sha256> plain_ = {};  // where there are no blocks
-  Piece piece_ = {};                        // in turn
+  Translate translate_;
+  std::optional<base::Sha256> plain_ = {};     // where there are no blocks
+  Piece piece_ = {};                           // in turn
+  std::span<const std::uint8_t> rest_ = {};    // of it, as it is
+  std::span<const std::uint8_t> window_ = {};  // of it, as it is digested
+  std::vector<std::uint32_t> scratch_;         // where the window may lie
   kernels::Sha256State state_ = kernels::sha256_start;
   std::array<std::uint8_t, block_bytes> partial_{};
-  std::size_t used_ = 0;     // of it
-  std::uint64_t size_ = 0;   // of the message so far
-  std::size_t done_ = 0;     // of the piece in turn
+  std::size_t used_ = 0;                       // of it
+  std::uint64_t size_ = 0;                     // of the message so far
 };
 
 DigestPool::DigestPool(const kernels::Sha256Blocks* blocks) : blocks_(blocks) {}
 DigestPool::~DigestPool() = default;
 
-DigestPool::Stream* DigestPool::add() {
-  return streams_.emplace_back(std::make_unique<Stream>(blocks_)).get();
+DigestPool::Stream* DigestPool::add(Translate translate) {
+  return streams_.emplace_back(std::make_unique<Stream>(blocks_, std::move(translate))).get();
 }
 
 void DigestPool::submit(Stream* stream, std::uint64_t index, std::span<const std::uint8_t> bytes, std::function<void()> release) {
@@ -131,7 +153,7 @@ DigestPool::Pair DigestPool::take(bool is_idle) {
     return {};
   const std::size_t count = std::min<std::size_t>(ready_.size(), blocks_ == nullptr ? 1 : 2);
   std::partial_sort(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count), ready_.end(),
-                    [](const Stream* a, const Stream* b) { return a->left().size() > b->left().size(); });
+                    [](const Stream* a, const Stream* b) { return a->left() > b->left(); });
   Pair pair{};
   std::copy_n(ready_.begin(), count, pair.begin());
   ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -142,20 +164,15 @@ void DigestPool::digest(const Pair& pair) const {
   const auto [first, second] = pair;
   if (second == nullptr)
     return first->update();
-  const std::size_t first_blocks = first->whole_blocks(), second_blocks = second->whole_blocks();
-  const std::size_t both = std::min(first_blocks, second_blocks);
-  blocks_->two(first->state(), first->left().data(), second->state(), second->left().data(), both);
-  first->skip(both);
-  second->skip(both);
-  // What is less than a block, or has no partner left.
-  if (first_blocks <= second_blocks)
-    first->update();
-  if (second_blocks <= first_blocks)
-    second->update();
+  while (const std::size_t both = std::min(first->whole_blocks(), second->whole_blocks())) {
+    blocks_->two(first->state(), first->data(), second->state(), second->data(), both);
+    first->skip(both);
+    second->skip(both);
+  }
 }
 
 void DigestPool::put_back(Stream* stream) {
-  const bool is_done = stream->left().empty();
+  const bool is_done = stream->left() == 0;
   if (is_done)
     stream->release();
   const std::lock_guard lock(mutex_);

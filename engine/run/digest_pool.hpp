@@ -21,7 +21,10 @@ class DigestPool {
  public:
   // A stream of pieces; valid as long as the pool.
   class Stream;
-  Stream* add();
+  // Makes the bytes that are digested of those of a piece: takes some from the front of `rest`, and gives a span of them or of
+  // `scratch`.
+  using Translate = std::function<std::span<const std::uint8_t>(std::span<const std::uint8_t>& rest, std::vector<std::uint32_t>& scratch)>;
+  Stream* add(Translate translate = {});
 
   // Takes piece number `index` of a stream; calls `release` once its bytes are no longer needed, maybe from another thread,
   // but for one stream one call at a time and in the pieces' order.

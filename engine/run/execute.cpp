@@ -4,9 +4,11 @@
 #include "engine/base/output.hpp"
 #include "engine/base/text.hpp"
 #include "engine/run/digest_pool.hpp"
+#include "engine/run/feed.hpp"
 #include "engine/run/placement_sums.hpp"
 #include "engine/run/pieces.hpp"
 #include "engine/run/source_digests.hpp"
+#include "engine/run/value_digests.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -97,17 +99,23 @@ class Schedule {
 
 class Execution {
  public:
-  Execution(const Plan& plan, const model::Source& source, const base::Log& log, Work work, std::size_t slots,
-            std::uint64_t memory_bytes)
-      : plan_(plan), source_(source), log_(log), work_(std::move(work)),
+  Execution(const Plan& plan, const model::Source& source, const kernels::Kernels& kernels, const base::Log& log, Work work,
+            std::size_t slots, std::uint64_t memory_bytes)
+      : plan_(plan), source_(source), kernels_(kernels), log_(log), memory_bytes_(memory_bytes), work_(std::move(work)), feed_(pool_, kernels),
         sums_(plan.tensors.size()), places_(plan.tensors.size()), crcs_(plan.layout, work_), schedule_(slots, work_.pieces.size(), memory_bytes) {
     for (const Placement& placement : plan.layout.placements)
       places_[placement.tensor] = &placement;
     for (std::size_t i = 0; i < plan.tensors.size(); ++i)
       digests_.push_back(pool_.add());
+    feed_.settle(work_.pieces.size());
   }
 
-  void digest_sources() { sources_.emplace(plan_, source_, work_, pool_); }
+  void digest_sources(std::span<const arch::MappedTensor> canonical) {
+    const auto parts = ordered_parts(source_, work_);
+    sources_.emplace(plan_, source_, work_).add_to(feed_, pool_, parts);
+    values_.emplace(canonical, plan_, source_, work_, kernels_).add_to(feed_, pool_, parts);
+    feed_.settle(work_.pieces.size());
+  }
 
   Result<void> add_files(base::Output& output) {
     for (const std::string& name : plan_.record_files)
@@ -168,7 +176,8 @@ class Execution {
       for (std::size_t i = 0; i < sums_.size(); ++i)
         outcome.statistics.push_back(statistics(i));
     if (sources_) {
-      HEIRLOOM_TRY(outcome.sources, sources_->finish(outcome.digests, threads, log_));
+      HEIRLOOM_TRY(outcome.sources, sources_->finish(outcome.digests, pool_, threads, log_));
+      HEIRLOOM_TRY(outcome.values, values_->finish(outcome.sources, pool_, threads, memory_bytes_, log_));
     }
     return outcome;
   }
@@ -206,14 +215,13 @@ class Execution {
     const std::uint64_t size = bytes.size();
     const auto sums = producer.is_measured() ? producer.measure(piece.first, piece.count, slot->buffers)
                                              : std::span<const encoding::ErrorSums>();
-    slot->holders = 1 + (sources_ ? sources_->count(turn.piece) : 0);
+    slot->holders = 1 + feed_.count(turn.piece);
+    feed_.submit(turn.piece, slot->buffers, [this, slot] { schedule_.release(slot); });
     pool_.submit(digests_[piece.tensor], piece.index, bytes, [this, sums, tensor = piece.tensor, slot] {
       for (const encoding::ErrorSums& chunk : sums)
         sums_[tensor].add(chunk);
       schedule_.release(slot);
     });
-    if (sources_)
-      sources_->submit(turn.piece, slot->buffers, [this, slot] { schedule_.release(slot); });
     log_.report(done_ += size, work_.output_bytes);
     return {};
   }
@@ -265,14 +273,18 @@ class Execution {
 
   const Plan& plan_;
   const model::Source& source_;
+  const kernels::Kernels& kernels_;
   const base::Log& log_;
+  const std::uint64_t memory_bytes_;
   Work work_;
   DigestPool pool_;
+  Feed feed_;
   std::vector<DigestPool::Stream*> digests_;  // of the plan's tensors
   std::vector<encoding::ErrorSums> sums_;  // of what each digest has taken, in the same order
   std::vector<const Placement*> places_;
   std::vector<const base::OutputFile*> files_;
   std::optional<SourceDigests> sources_;
+  std::optional<ValueDigests> values_;
   PlacementSums crcs_;
   Schedule schedule_;
   std::atomic<std::uint64_t> done_{0};
@@ -308,9 +320,9 @@ Result<Outcome> execute(const Plan& plan, const model::Source& source, const std
   using Kind = base::Output::Kind;
   HEIRLOOM_TRY(const auto output,
                base::Output::create(target, options.is_directory ? Kind::directory : Kind::file, options.force));
-  Execution execution(plan, source, log, std::move(work), slots, options.memory_bytes);
+  Execution execution(plan, source, *kernels, log, std::move(work), slots, options.memory_bytes);
   if (options.digests_sources)
-    execution.digest_sources();
+    execution.digest_sources(options.canonical);
   HEIRLOOM_CHECK(execution.add_files(*output));
   HEIRLOOM_CHECK(execution.run(threads));
   HEIRLOOM_CHECK(write_side_files(plan, source, *output));

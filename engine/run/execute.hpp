@@ -4,12 +4,14 @@
 // The output appears under its final name only when all of it is written and synced.
 #pragma once
 
+#include "engine/arch/tensors.hpp"
 #include "engine/base/digest.hpp"
 #include "engine/base/log.hpp"
 #include "engine/base/output.hpp"
 #include "engine/encoding/statistics.hpp"
 #include "engine/model/model.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/run/tensor_digest.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -30,6 +32,8 @@ struct Outcome {
   std::vector<std::optional<encoding::ErrorStatistics>> statistics;
   // SHA-256 of each of the source's tensors, little endian, parallel to them; empty when they were not digested.
   std::vector<base::Digest> sources = {};
+  // Of the numbers of ExecuteOptions::canonical, parallel to them.
+  std::vector<Values> values = {};
 };
 
 // An output that is written but for what completes it. `files` are the layout's.
@@ -47,6 +51,8 @@ struct ExecuteOptions {
   // Bytes of a layout that names a checksum: from those of its placements, in their order. Needed for such a plan.
   std::function<Result<std::vector<Literal>>(std::span<const std::uint64_t>)> finish = {};
   bool digests_sources = false;                       // Outcome.sources
+  // Arrangements of the source's tensors, no number changed, whose numbers are digested, too; with digests_sources alone.
+  std::span<const arch::MappedTensor> canonical = {};
   // May change bytes of the files and add others, once all else is written and before any of it appears.
   std::function<Result<void>(const Outcome&, const Unfinished&)> complete = {};
 };

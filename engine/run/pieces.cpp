@@ -13,18 +13,6 @@ namespace {
 // A piece whose buffers fit the second-level caches of several cores, large enough that system calls do not matter.
 constexpr std::uint64_t usual_piece_elements = 1u << 19;
 
-// The largest piece of at most `wanted` elements whose buffers fit.
-Result<std::uint64_t> fitting_piece(const Producer& producer, std::uint64_t slot_bytes, const std::string& tensor) {
-  for (std::uint64_t wanted = producer.good_piece_elements(usual_piece_elements);; wanted /= 2) {
-    const std::uint64_t piece = producer.piece_elements(wanted);
-    if (producer.buffer_bytes(piece) <= slot_bytes)
-      return piece;
-    if (wanted <= producer.granularity())
-      return fail(Error{Code::limit, (producer.is_weighted() ? "one row needs " : "one block needs ") + base::human_bytes(producer.buffer_bytes(piece)) +
-                                         " of buffers; raise --memory or lower --threads", no_position, "", tensor});
-  }
-}
-
 // So many digests go on side by side, whatever the number of threads.
 constexpr std::size_t lane_count = 8;
 
@@ -87,6 +75,17 @@ void take_turns(std::vector<Unit> units, Work& work) {
 
 }  // namespace
 
+Result<std::uint64_t> fitting_piece(const Producer& producer, std::uint64_t usual, std::uint64_t limit_bytes, const std::string& tensor) {
+  for (std::uint64_t wanted = producer.good_piece_elements(usual);; wanted /= 2) {
+    const std::uint64_t piece = producer.piece_elements(wanted);
+    if (producer.buffer_bytes(piece) <= limit_bytes)
+      return piece;
+    if (wanted <= producer.granularity())
+      return fail(Error{Code::limit, (producer.is_weighted() ? "one row needs " : "one block needs ") + base::human_bytes(producer.buffer_bytes(piece)) +
+                                         " of buffers; raise --memory or lower --threads", no_position, "", tensor});
+  }
+}
+
 Result<Work> make_work(const plan::Plan& plan, const model::Source& source, const kernels::Kernels& kernels,
                        std::size_t slots, std::uint64_t memory_bytes, bool is_measured) {
   Work work;
@@ -100,7 +99,7 @@ Result<Work> make_work(const plan::Plan& plan, const model::Source& source, cons
     }
     HEIRLOOM_TRY(Producer producer,
                  Producer::create(source, tensor, *plan.target.find_encoding(tensor.encoding), kernels, is_measured));
-    HEIRLOOM_TRY(const std::uint64_t step, fitting_piece(producer, slot_bytes, tensor.name));
+    HEIRLOOM_TRY(const std::uint64_t step, fitting_piece(producer, usual_piece_elements, slot_bytes, tensor.name));
     std::uint64_t index = 0;
     for (std::uint64_t first = 0; first < producer.elements(); first += step)
       work.pieces.push_back({i, index++, first, std::min(step, producer.elements() - first)});

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace heirloom::run {
@@ -21,6 +22,10 @@ struct Work {
   std::vector<Piece> pieces;  // as they are begun: several tensors take turns, each in its own order
   std::uint64_t output_bytes = 0;
 };
+
+// Elements of the largest good piece (Producer::good_piece_elements) whose buffers fit `limit_bytes`. Limit when not even the
+// smallest does.
+Result<std::uint64_t> fitting_piece(const Producer& producer, std::uint64_t usual, std::uint64_t limit_bytes, const std::string& tensor);
 
 // Cuts a plan's tensors into pieces of which `slots` at a time fit `memory_bytes`. Limit when not even the smallest do.
 Result<Work> make_work(const plan::Plan& plan, const model::Source& source, const kernels::Kernels& kernels,

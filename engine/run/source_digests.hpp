@@ -9,11 +9,11 @@
 #include "engine/base/log.hpp"
 #include "engine/model/model.hpp"
 #include "engine/plan/plan.hpp"
-#include "engine/run/digest_pool.hpp"
-#include "engine/run/pieces.hpp"
+#include "engine/run/feed.hpp"
+#include "engine/run/source_parts.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -22,34 +22,23 @@ namespace heirloom::run {
 
 class SourceDigests {
  public:
-  // `source` and `pool` outlive the object.
-  SourceDigests(const plan::Plan& plan, const model::Source& source, const Work& work, DigestPool& pool);
-
-  // How often submit() of this piece will call `release`.
-  std::size_t count(std::size_t piece) const { return first_[piece + 1] - first_[piece]; }
-  // After the piece was produced. Each part that is taken calls `release` once it is digested, as DigestPool does.
-  void submit(std::size_t piece, const Buffers& buffers, const std::function<void()>& release);
+  // `source` outlives the object.
+  SourceDigests(const plan::Plan& plan, const model::Source& source, const Work& work);
+  // Before the feed is settled; `parts` are the source's.
+  void add_to(Feed& feed, DigestPool& pool, std::span<const std::vector<SourcePart>> parts);
 
   // After all pieces; `outputs` are the digests of the plan's tensors. Parallel to the source's tensors.
-  Result<std::vector<base::Digest>> finish(std::span<const base::Digest> outputs, std::size_t threads, const base::Log& log);
+  Result<std::vector<base::Digest>> finish(std::span<const base::Digest> outputs, DigestPool& pool, std::size_t threads,
+                                           const base::Log& log);
 
  private:
-  struct Part {
-    SourceRun run;
-    std::uint64_t index = 0;  // among the parts of its tensor
-  };
   struct Tensor {
     std::optional<std::size_t> same_as = {};     // output tensor with the same bytes
     DigestPool::Stream* stream = nullptr;        // of one whose parts come in order
   };
-  void find_same(const plan::Plan& plan, const Work& work);
-  void find_parts(const Work& work);
 
   const model::Source& source_;
-  DigestPool& pool_;
   std::vector<Tensor> tensors_;
-  std::vector<Part> parts_;         // piece by piece
-  std::vector<std::size_t> first_;  // of each piece, and the end
 };
 
 // SHA-256 of a tensor's bytes, little endian, through a buffer of 1 MiB.

@@ -1,5 +1,5 @@
 // Digests of numbers: what canonical bytes are, and that they are the same however a stream is cut.
-#include "engine/record/tensor_digest.hpp"
+#include "engine/run/tensor_digest.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,8 +8,8 @@
 #include <string>
 
 using namespace heirloom;
-using record::TensorDigest;
-using record::Values;
+using run::TensorDigest;
+using run::Values;
 
 namespace {
 
@@ -90,7 +90,7 @@ TEST_CASE("blocks and complex numbers have no digest of their numbers, but one o
   for (const char* encoding : {"q8_0", "mxfp4", "c64", "none-such"}) {
     CAPTURE(encoding);
     const std::vector<std::uint8_t> bytes(34 * 17 * 8, 3);
-    CHECK(!record::has_values(encoding));
+    CHECK(!run::has_values(encoding));
     CHECK(!digests_of(encoding, bytes).values);
     CHECK(digests_of(encoding, bytes).raw == base::sha256(bytes));
   }

@@ -13,13 +13,21 @@
 #include <string_view>
 #include <vector>
 
-namespace heirloom::record {
+namespace heirloom::run {
 
 // Digest of the canonical bytes, and the class that they are of.
 struct Values {
   std::string_view value_class;
   base::Digest canonical = {};
 };
+
+// Elements that are digested at a time: 64 KiB at most.
+inline constexpr std::size_t digest_step_elements = 1u << 13;
+// Binary32 of as many numbers at most, of an encoding all of whose numbers it holds, with one NaN: `bytes` where they are
+// that, else in `words`, which have room.
+std::span<const std::uint8_t> canonical_f32(const kernels::Kernels& kernels, const encoding::Codec& codec,
+                                            std::span<const std::uint8_t> bytes, std::vector<std::uint32_t>& words);
+bool has_nan_f32(const kernels::Kernels& kernels, std::span<const std::uint8_t> bytes);
 
 // Whether the encoding has numbers of a class: blocks and complex numbers have not.
 bool has_values(std::string_view encoding);
@@ -51,7 +59,6 @@ class TensorDigest {
 
   static Form form_of(const encoding::Codec* codec);
   void add_piece(std::span<const std::uint8_t> bytes);
-  std::span<const std::uint8_t> narrow(std::span<const std::uint8_t> bytes);
   std::span<const std::uint8_t> wide(std::span<const std::uint8_t> bytes);
   std::span<const std::uint8_t> integers(std::span<const std::uint8_t> bytes);
   std::span<const std::uint8_t> truths(std::span<const std::uint8_t> bytes);
@@ -70,4 +77,4 @@ class TensorDigest {
   std::vector<std::uint64_t> long_words_;
 };
 
-}  // namespace heirloom::record
+}  // namespace heirloom::run

@@ -1,13 +1,11 @@
-#include "engine/record/tensor_digest.hpp"
+#include "engine/run/tensor_digest.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
-namespace heirloom::record {
+namespace heirloom::run {
 namespace {
-
-constexpr std::size_t piece_elements = 1u << 13;  // 64 KiB at most
 
 constexpr std::uint32_t infinity = 0x7f80'0000, quiet_nan = 0x7fc0'0000;
 constexpr std::uint64_t wide_infinity = 0x7ff0'0000'0000'0000, wide_quiet_nan = 0x7ff8'0000'0000'0000;
@@ -28,6 +26,23 @@ void make_nans_one(std::span<std::uint32_t> numbers) {
 }
 
 }  // namespace
+
+bool has_nan_f32(const kernels::Kernels& kernels, std::span<const std::uint8_t> bytes) {
+  return kernels.largest_magnitude(reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)) > infinity;
+}
+
+std::span<const std::uint8_t> canonical_f32(const kernels::Kernels& kernels, const encoding::Codec& codec,
+                                            std::span<const std::uint8_t> bytes, std::vector<std::uint32_t>& words) {
+  const bool is_f32 = codec.id == "f32";
+  if (is_f32 && !has_nan_f32(kernels, bytes))
+    return bytes;
+  const std::size_t count = bytes.size() / codec.block_bytes;
+  codec.decode(kernels, bytes.data(), reinterpret_cast<float*>(words.data()), count);
+  const auto made = bytes_of(words, count);
+  if (is_f32 || has_nan_f32(kernels, made))
+    make_nans_one(std::span(words).first(count));
+  return made;
+}
 
 bool has_values(std::string_view encoding) {
   const encoding::Codec* codec = encoding::find_codec(encoding);
@@ -59,9 +74,9 @@ TensorDigest::TensorDigest(const kernels::Kernels& kernels, std::string_view enc
   const bool may_be_raw = form_ == Form::wide || form_ == Form::unsigned_number || form_ == Form::truth || (codec_ != nullptr && (codec_->id == "f32" || codec_->id == "i64"));
   takes_raw_ = wanted != Wanted::values || may_be_raw;
   if (form_ == Form::narrow || form_ == Form::wide)
-    words_.resize(piece_elements);
+    words_.resize(digest_step_elements);
   if (form_ != Form::none && form_ != Form::narrow)
-    long_words_.resize(piece_elements);
+    long_words_.resize(digest_step_elements);
   if (form_ == Form::wide)
     narrowed_.emplace();
 }
@@ -72,33 +87,20 @@ void TensorDigest::add(std::span<const std::uint8_t> bytes) {
     return;
   }
   while (!bytes.empty()) {
-    const std::size_t size = std::min<std::size_t>(bytes.size(), piece_elements * codec_->block_bytes);
+    const std::size_t size = std::min<std::size_t>(bytes.size(), digest_step_elements * codec_->block_bytes);
     add_piece(bytes.first(size));
     bytes = bytes.subspan(size);
   }
 }
 
 void TensorDigest::add_piece(std::span<const std::uint8_t> bytes) {
-  const auto own = form_ == Form::narrow  ? narrow(bytes)
+  const auto own = form_ == Form::narrow  ? canonical_f32(kernels_, *codec_, bytes, words_)
                    : form_ == Form::wide  ? wide(bytes)
                    : form_ == Form::truth ? truths(bytes)
                                           : integers(bytes);
   numbers_.add(raw_, bytes, own);
   if (takes_raw_)
     raw_.update(bytes);
-}
-
-// Binary32 with one NaN.
-std::span<const std::uint8_t> TensorDigest::narrow(std::span<const std::uint8_t> bytes) {
-  const std::size_t count = bytes.size() / codec_->block_bytes;
-  auto* const numbers = reinterpret_cast<float*>(words_.data());
-  const bool is_f32 = codec_->id == "f32";
-  if (is_f32 && kernels_.largest_magnitude(reinterpret_cast<const float*>(bytes.data()), count) <= infinity)
-    return bytes;
-  codec_->decode(kernels_, bytes.data(), numbers, count);
-  if (is_f32 || kernels_.largest_magnitude(numbers, count) > infinity)
-    make_nans_one(std::span(words_).first(count));
-  return bytes_of(words_, count);
 }
 
 std::span<const std::uint8_t> TensorDigest::wide(std::span<const std::uint8_t> bytes) {
@@ -164,4 +166,4 @@ std::optional<Values> TensorDigest::values() {
   }
 }
 
-}  // namespace heirloom::record
+}  // namespace heirloom::run

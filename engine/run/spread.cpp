@@ -1,4 +1,4 @@
-#include "engine/record/spread.hpp"
+#include "engine/run/spread.hpp"
 
 #include "engine/base/arena.hpp"
 
@@ -8,7 +8,7 @@
 #include <mutex>
 #include <optional>
 
-namespace heirloom::record {
+namespace heirloom::run {
 
 Result<void> spread(std::size_t threads, std::size_t count, const base::Log& log,
                     const std::function<Result<void>(std::size_t job, std::size_t worker)>& job) {
@@ -32,4 +32,4 @@ Result<void> spread(std::size_t threads, std::size_t count, const base::Log& log
   return {};
 }
 
-}  // namespace heirloom::record
+}  // namespace heirloom::run
