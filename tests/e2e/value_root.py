@@ -37,7 +37,10 @@ class ValueRoot(program.Case):
     def test_families(self):
         """of every family, into wider numbers and back, the record has the root that `id` computes from the files"""
         known = kept = 0
-        for name in sorted({entry["hf_classes"][0] for entry in self.must_json("architectures", "--json")["architectures"]}):
+        names = sorted({entry["hf_classes"][0] for entry in self.must_json("architectures", "--json")["architectures"]})
+        if program.IS_SANITIZED:
+            names = names[::8]
+        for name in names:
             with self.subTest(family=name):
                 source, wide, back = program.checkpoint(name, self.path(name)), self.path(name + ".gguf"), self.path(name + "-back/")
                 read, made, said = self.check(source, wide, "--quantize", "F32")
@@ -49,8 +52,8 @@ class ValueRoot(program.Case):
                     kept += 1
                     self.assertEqual(made, read)
                     self.assertEqual(self.check(wide, back, "--quantize", "F32")[:2], (made, made))
-        self.assertGreater(known, 40)
-        self.assertGreater(kept, 35)
+        self.assertGreater(known, len(names) * 2 // 3)
+        self.assertGreater(kept, len(names) // 2)
 
     def test_what_is_said(self):
         """numbers that are rounded, and blocks: the source's root stays, the output has none; without the option there is none"""

@@ -274,7 +274,8 @@ class Adopt(program.Case):
         done = self.must_json("adopt", self.path("elsewhere"), "--log", self.path("e", "provenance.intoto.jsonl"), "--json")
         self.assertEqual(done["matched_by"], "weightValueRootV1")
         report = self.must_json("verify", self.path("elsewhere"), "--json")
-        self.assertEqual((report["level"], report["mismatches"]), ("P2", []), report)
+        self.assertEqual((report["level"], report["mismatches"]), ("P1", []), report)
+        self.assertEqual(report["why_not_next"], ["no event names receipts"])
         flip(wide, -2)
         self.must("verify", self.path("elsewhere"), code=1)
 
