@@ -1,6 +1,7 @@
 #include "engine/api/verify.hpp"
 
 #include "engine/api/recording.hpp"
+#include "engine/base/directory_lock.hpp"
 #include "engine/base/file_set.hpp"
 #include "engine/base/output.hpp"
 #include "engine/base/text.hpp"
@@ -105,6 +106,7 @@ Result<std::vector<std::string>> write_all(const fs::path& directory, const std:
 }  // namespace
 
 Result<std::optional<report::Adopted>> adopt(const Session& session, const AdoptOptions& options, const base::Log& log) {
+  HEIRLOOM_TRY(const base::DirectoryLock lock, base::DirectoryLock::of(options.path, log));
   HEIRLOOM_TRY(const auto source, session.open(options.path, {"", {}, {}, true}));
   HEIRLOOM_TRY(const Given given, read_given(options.log, log));
   HEIRLOOM_TRY(record::RunFacts run, begin_run(session.host(), source->plugin, source->checkpoint.format, options.threads));
