@@ -227,6 +227,29 @@ void settle_metadata(plan::Plan& plan) {
     std::erase_if(attrs, [](const Attr& attr) { return attr.key.starts_with("split."); });
 }
 
+// Names of files and tensors are any bytes; a record is JSON. Found out before the hours of a conversion, not after.
+Result<void> check_names(const model::Source& source, const Draft& draft, const plan::Plan& plan) {
+  const auto check = [](std::string_view what, const std::string& name) -> Result<void> {
+    if (base::is_utf8(name))
+      return {};
+    return fail(Code::misuse, "the name of the " + std::string(what) + " " + base::quoted(name) +
+                                  " is not UTF-8, as a record has to be; rename it, or convert with --provenance none");
+  };
+  HEIRLOOM_CHECK(check("source", draft.input.name));
+  for (const std::string& name : draft.input.files)
+    HEIRLOOM_CHECK(check("file", name));
+  for (const std::string& name : draft.read)
+    HEIRLOOM_CHECK(check("file", name));
+  for (const plan::SideFile& file : plan.side_files)
+    HEIRLOOM_CHECK(check("file", file.name));
+  for (const File& file : plan.layout.files)
+    HEIRLOOM_CHECK(check("output", file.name));
+  HEIRLOOM_CHECK(check("importance matrix", draft.options.importance.filename().string()));
+  for (const Tensor& tensor : source.checkpoint.tensors)
+    HEIRLOOM_CHECK(check("tensor", tensor.name));
+  return {};
+}
+
 // What will be known of the numbers, and words about what will not.
 void plan_value_root(const arch::Maps& maps, const model::Source& source, plan::Plan& plan, Draft& draft) {
   draft.values = plan_values(source, maps, plan);
@@ -261,8 +284,9 @@ Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const
   if (draft.is_first) {
     HEIRLOOM_TRY(draft.claims, claims_of(source, draft.options));
   }
+  HEIRLOOM_CHECK(check_names(source, draft, plan));
+  HEIRLOOM_TRY(const Made made, make_event(draft, plan, source.checkpoint, draft_facts(draft, plan)));
   if (draft.is_embedded) {
-    HEIRLOOM_TRY(const Made made, make_event(draft, plan, source.checkpoint, draft_facts(draft, plan)));
     std::uint64_t size = 0;
     for (const std::string& payload : made.embedded)
       size += payload.size();

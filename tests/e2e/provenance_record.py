@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 
 import program
 import record_file
@@ -296,6 +297,28 @@ class Record(program.Case):
         self.assertTrue(program.bytes_of(record_file.part(second, "log")).startswith(before))
         self.assertNotIn("heirloom.events", Weights(second).texts)
         self.assertIn("heirloom.head", Weights(second).texts)
+
+    def test_names_that_are_not_utf8(self):
+        """a source, an output or a side file whose name is not UTF-8 is refused before anything is written; without a record it is taken"""
+        folder = os.fsencode(self.folder)
+        source = folder + b"/bad\xff"
+        shutil.copytree(program.LICENCE_LM, os.fsdecode(source))
+        side = shutil.copytree(program.LICENCE_LM, self.path("side"))
+        shutil.copy(os.path.join(side, "tokenizer.json"), os.fsencode(side) + b"/vocab\xff.txt")
+        there = sorted(os.listdir(folder))
+        for arguments, named in (((source, folder + b"/x.gguf"), "bad\\xff"), ((os.fsencode(program.LICENCE_LM), folder + b"/y\xff.gguf"), "y\\xff.gguf"),
+                                 ((os.fsencode(side), folder + b"/z/"), "vocab\\xff.txt")):
+            command = [os.fsencode(program.PROGRAM), b"convert", *arguments, b"--allow-loss"]
+            refused = subprocess.run(command, capture_output=True, timeout=300)
+            self.assertEqual(refused.returncode, 2, refused)
+            said = refused.stderr.decode()
+            for part in (named, "UTF-8", "rename", "--provenance none"):
+                self.assertIn(part, said)
+            self.assertEqual(sorted(os.listdir(folder)), there)
+            self.assertEqual(subprocess.run(command + [b"--provenance", b"none"], capture_output=True, timeout=300).returncode, 0, arguments)
+            for made in set(os.listdir(folder)) - set(there):
+                path = os.path.join(folder, made)
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
 if __name__ == "__main__":
