@@ -74,7 +74,7 @@ Links read_links(const provenance::Log& log) {
       note(i, event.error().message);
       continue;
     }
-    Link link{base::to_hex(line.envelope->id()), i + 1, &line, std::move(*event), provenance::prior_events(*line.statement)};
+    Link link{line.id, i + 1, &line, std::move(*event), provenance::prior_events(*line.statement)};
     if (seen.insert(link.id).second) {
       links.all.push_back(std::move(link));
       continue;
