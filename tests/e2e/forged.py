@@ -97,4 +97,49 @@ class Lines(Forged):
         self.assertIn(("log", "line 1"), mismatches)
 
 
+class Signatures(Forged):
+    def test_every_line(self):
+        """a line that was changed after it was signed is found, whatever it says: lineage, event or run"""
+        trust = self.signed()
+        self.found(*trust, code=0)
+        kept = read_log(self.log)
+        for at, line in enumerate(kept):
+            with self.subTest(line=at + 1):
+                spoiled = bytearray(base64.b64decode(line["signatures"][0]["sig"]))
+                spoiled[-1] ^= 1
+                signature = {**line["signatures"][0], "sig": base64.b64encode(spoiled).decode()}
+                write_log(self.log, [{**line, "signatures": [signature]} if i == at else other for i, other in enumerate(kept)])
+                _, mismatches = self.found(*trust)
+                self.assertEqual([part for part, _ in mismatches], ["signature"], mismatches)
+                self.must("verify-signature", self.model, "--events", "--key", self.path("k.pub"), code=1)
+        write_log(self.log, kept)
+        self.change(2, lambda run: run["predicate"].update(startedOn="1999-01-01T00:00:00Z", finishedOn="1999-01-01T00:00:00Z"))
+        _, mismatches = self.found(*trust)
+        self.assertEqual(mismatches, [("signature", "line 3")])
+        self.must("verify-signature", self.model, "--events", "--key", self.path("k.pub"), code=1)
+
+    def test_unsigned_run(self):
+        """a run whose signature was taken away is anybody's word, which is said"""
+        trust = self.signed()
+        lines = read_log(self.log)
+        write_log(self.log, [*lines[:2], {**lines[2], "signatures": []}])
+        report, _ = self.found(*trust, code=0)
+        self.assertEqual(report["level"], "P3")
+        self.assertIn("line 3 of the log, which says when", json.dumps(report["notes"]))
+
+    def test_twice(self):
+        """a signed event counts wherever its line stands; a line before it with a signature that does not hold is named"""
+        trust = self.signed()
+        lines = read_log(self.log)
+        wrong = {**lines[1], "signatures": [{**lines[1]["signatures"][0], "sig": lines[0]["signatures"][0]["sig"]}]}
+        write_log(self.log, [lines[0], wrong, *lines[1:]])
+        report, mismatches = self.found(*trust)
+        self.assertEqual(report["chain"][-1]["signer"], "me")
+        self.assertIn("line 2 of the log", json.dumps(report["mismatches"]))
+        stranger = {**lines[1], "signatures": [{"keyid": "0" * 64, "sig": lines[0]["signatures"][0]["sig"]}]}
+        write_log(self.log, [lines[0], stranger, *lines[1:]])
+        report, _ = self.found(*trust, code=0)
+        self.assertEqual((report["level"], report["chain"][-1]["signer"]), ("P3", "me"))
+
+
 program.main()
