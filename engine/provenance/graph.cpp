@@ -64,7 +64,7 @@ class Builder {
 
  private:
   void note(const LogLine& line, const std::string& what) {
-    graph_.problems.push_back("event " + short_id(base::to_hex(line.envelope->id())) + ": " + what);
+    graph_.problems.push_back("event " + short_id(line.id) + ": " + what);
   }
 
   void read(const Log& log) {
@@ -79,7 +79,7 @@ class Builder {
   }
 
   void read_statement(const LogLine& line) {
-    const std::string id = base::to_hex(line.envelope->id());
+    const std::string id = line.id;
     const Statement& statement = *line.statement;
     ids_.insert(id);
     if (statement.predicate_type == slsa_provenance) {

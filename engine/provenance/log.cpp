@@ -8,6 +8,13 @@
 namespace heirloom::provenance {
 namespace {
 
+// A statement as heirloom makes them, whatever it is passed off as.
+bool is_ours(const Statement& statement) {
+  const model::Json* build = statement.predicate.at("buildDefinition.buildType");
+  return statement.predicate_type.starts_with(name_space) ||
+         (statement.predicate_type == slsa_provenance && build != nullptr && build->text() != nullptr && build->text()->starts_with(name_space));
+}
+
 LogLine understand(std::string text) {
   LogLine line{std::move(text)};
   auto envelope = parse_envelope(line.text);
@@ -16,11 +23,13 @@ LogLine understand(std::string text) {
     return line;
   }
   line.envelope = std::move(*envelope);
+  auto statement = parse_statement(line.envelope->payload);
   if (line.envelope->type != payload_type) {
+    line.is_foreign = !statement || !is_ours(*statement);
     line.problem = "holds " + base::quoted(line.envelope->type) + ", not " + base::quoted(payload_type);
     return line;
   }
-  auto statement = parse_statement(line.envelope->payload);
+  line.id = base::to_hex(line.envelope->id());
   if (statement)
     line.statement = std::move(*statement);
   else
@@ -43,7 +52,7 @@ std::string Log::text() const {
 
 const LogLine* Log::find(std::string_view id) const {
   for (const LogLine& line : lines)
-    if (line.envelope && base::to_hex(line.envelope->id()) == id)
+    if (!line.id.empty() && line.id == id)
       return &line;
   return nullptr;
 }
@@ -56,7 +65,7 @@ std::vector<const LogLine*> Log::heads() const {
         followed.insert(std::move(id));
   std::vector<const LogLine*> heads;
   for (const LogLine& line : lines)
-    if (is_event(line) && !followed.contains(base::to_hex(line.envelope->id())))
+    if (is_event(line) && !followed.contains(line.id))
       heads.push_back(&line);
   return heads;
 }
@@ -65,13 +74,13 @@ std::vector<std::pair<std::string, std::string>> Log::missing() const {
   std::set<std::string> there;
   for (const LogLine& line : lines)
     if (line.statement)
-      there.insert(base::to_hex(line.envelope->id()));
+      there.insert(line.id);
   std::vector<std::pair<std::string, std::string>> missing;
   for (const LogLine& line : lines)
     if (is_event(line))
       for (const std::string& id : prior_events(*line.statement))
         if (!there.contains(id))
-          missing.emplace_back(base::to_hex(line.envelope->id()), id);
+          missing.emplace_back(line.id, id);
   return missing;
 }
 

@@ -37,7 +37,7 @@ const Link* end_of(const Check& check) {
     return head;
   const Link* end = nullptr;
   for (const LogLine* line : check.found.log.heads())
-    if (const Link* link = check.links.find(base::to_hex(line->envelope->id())))
+    if (const Link* link = check.links.find(line->id))
       end = link;
   return end;
 }
@@ -60,7 +60,7 @@ std::vector<std::string> suspects(const Check& check) {
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < check.found.log.lines.size(); ++i) {
     const LogLine& line = check.found.log.lines[i];
-    if (line.statement && !is_run(line) && !ids.contains(base::to_hex(line.envelope->id())))
+    if (line.statement && !is_run(line) && !ids.contains(line.id))
       lines.push_back(std::to_string(i + 1));
   }
   return lines;
@@ -76,12 +76,20 @@ std::string suspects_text(const Check& check) {
   return text + " of the log, which nothing names, may be it, changed";
 }
 
-// A line that is no envelope with a statement was none that heirloom wrote, or was changed.
+// The line whose payload is this event under another payload type, where an event cannot be; 0 for none.
+std::size_t hidden_line(const Check& check, std::string_view id) {
+  const auto& lines = check.found.log.lines;
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    if (lines[i].is_foreign && base::to_hex(lines[i].envelope->id()) == id)
+      return i + 1;
+  return 0;
+}
+
+// A line that is no envelope with a statement was none that heirloom wrote, or was changed. Others' payload types may be there.
 void check_lines(Check& check) {
   for (std::size_t i = 0; i < check.found.log.lines.size(); ++i) {
     const LogLine& line = check.found.log.lines[i];
-    const bool is_broken = !line.envelope || (line.envelope->type == provenance::payload_type && !line.statement);
-    if (is_broken)
+    if (!line.statement && !line.is_foreign)
       check.mismatch("log", "line " + std::to_string(i + 1), "is no envelope with a statement: " + line.problem);
   }
   for (const LogLine& line : check.found.log.lines) {
@@ -155,7 +163,9 @@ void check_chain(Check& check) {
       if (check.found.log.find(id) != nullptr)
         continue;
       const std::string text = "follows event " + short_of(id) + ", which the record does not have";
-      if (const std::string changed = suspects_text(check); !changed.empty())
+      if (const std::size_t line = hidden_line(check, id); line != 0)
+        check.mismatch("log", "line " + std::to_string(line), "is event " + short_of(id) + " under another payload type: " + check.found.log.lines[line - 1].problem);
+      else if (const std::string changed = suspects_text(check); !changed.empty())
         check.mismatch("event", link->words(), text + changed);
       else
         check.against(Level::intact, link->words() + " " + text);
