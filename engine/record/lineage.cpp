@@ -14,7 +14,7 @@ provenance::Statement lineage_of(const std::vector<provenance::Claim>& claims, c
                     {std::string(provenance::metadata_root_name), base::to_hex(digests.source_metadata_root)}};
   statement.subject.push_back(std::move(weights));
   for (const EventFile& file : read) {
-    if (file.role == importance_role)
+    if (!file.option.empty())
       continue;
     provenance::Resource resource;
     resource.name = file.name;

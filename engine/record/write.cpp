@@ -119,13 +119,12 @@ Result<Made> make_event(const Draft& draft, const plan::Plan& plan, const Checkp
   return made;
 }
 
-// Names alone: room for digests.
+// Names alone, where a digest is not known yet: room for it.
 EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
   EventFacts facts;
   for (const std::string& name : draft.read)
     facts.read.push_back({name, std::string(role_of_file(name))});
-  if (!draft.options.importance.empty())
-    facts.read.push_back({draft.options.importance.filename().string(), std::string(importance_role)});
+  facts.read.insert(facts.read.end(), draft.options.given.begin(), draft.options.given.end());
   for (const plan::SideFile& file : plan.side_files)
     facts.written.push_back({file.name});
   return facts;
@@ -133,13 +132,10 @@ EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
 
 Result<EventFacts> true_facts(const Draft& draft, const plan::Plan& plan, const model::Source& source, const run::Outcome& outcome) {
   EventFacts facts = draft_facts(draft, plan);
-  for (EventFile& file : facts.read) {
-    if (file.role == importance_role) {
-      HEIRLOOM_TRY(file.sha256, digest_of_file(draft.options.importance));
-    } else {
+  for (EventFile& file : facts.read)
+    if (file.option.empty()) {
       HEIRLOOM_TRY(file.sha256, digest_of_file(*source.files, file.name));
     }
-  }
   for (std::size_t i = 0; i < plan.side_files.size(); ++i) {
     const plan::SideFile& file = plan.side_files[i];
     if (file.copied_from.empty()) {

@@ -15,7 +15,6 @@
 #include "engine/run/execute.hpp"
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -27,7 +26,7 @@ struct WriteOptions {
   Place place = Place::full;
   bool hashes_files = false;               // also the SHA-256 of each output file, which reads it again
   Asked asked = {};
-  std::filesystem::path importance = {};   // file of the importance matrix; "" for none
+  std::vector<EventFile> given = {};       // files that the user named, as far as they change bytes
   std::string source_repository = {};      // where the user says what the source is a copy of
   std::string source_revision = {};
 };
