@@ -72,6 +72,7 @@ struct Plan {
   Layout layout;
   std::vector<SideFile> side_files;
   std::vector<std::string> record_files = {};  // names of what is written beside the weights when all else is done
+  std::vector<std::string> displaced_files = {};  // names of what would speak of other weights if it stayed beside these
   std::vector<Disposition> dispositions;
   std::vector<Dropped> dropped = {};           // its tensors among them, in the same order
   std::vector<std::string> warnings;

@@ -215,13 +215,22 @@ void settle_metadata(plan::Plan& plan) {
     std::erase_if(attrs, [](const Attr& attr) { return attr.key.starts_with("split."); });
 }
 
+// Files of the record beside the weights: those to come, or those of an earlier output, which must not stay.
+void name_files(const Draft& draft, bool is_directory, plan::Plan& plan) {
+  for (const Part part : record_parts)
+    (draft.is_beside ? plan.record_files : plan.displaced_files)
+        .push_back(provenance::file_name(part, is_directory ? "" : plan.layout.files.front().name));
+}
+
 }  // namespace
 
 Result<Draft> begin_record(const host::Host& host, const model::Source& source, Input input, WriteOptions options, plan::Plan& plan,
                            bool is_directory) {
   Draft draft{std::move(options), std::move(input)};
-  if (draft.options.place == Place::none)
+  if (draft.options.place == Place::none) {
+    name_files(draft, is_directory, plan);
     return draft;
+  }
   const Format* format = host.find_format(plan.target_format);
   const bool can_embed = format->attrs && plan.layout.checksum.empty();
   if (draft.options.place == Place::embed && !can_embed)
@@ -245,9 +254,7 @@ Result<Draft> begin_record(const host::Host& host, const model::Source& source, 
     set_keys(draft, made.embedded, made.id, format->typed_attrs, plan.target.attrs);
     HEIRLOOM_TRY(plan.layout, host.plan_layout(plan.target_format, plan.target, plan.writer_options, {}));
   }
-  if (draft.is_beside)
-    for (const Part part : record_parts)
-      plan.record_files.push_back(provenance::file_name(part, is_directory ? "" : plan.layout.files.front().name));
+  name_files(draft, is_directory, plan);
   return draft;
 }
 

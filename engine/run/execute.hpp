@@ -30,6 +30,7 @@ struct Outcome {
   std::vector<std::optional<encoding::ErrorStatistics>> statistics;
   // SHA-256 of each of the source's tensors, little endian, parallel to them; empty when they were not digested.
   std::vector<base::Digest> sources = {};
+  std::vector<std::string> displaced = {};  // those of the plan's displaced files that were there; they are gone
 };
 
 // An output that is written but for what completes it. `files` are the layout's.
