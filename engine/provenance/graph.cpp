@@ -24,13 +24,6 @@ std::string key_of(const Resource& weights) {
   return (stored == nullptr ? "" : *stored) + "/" + (metadata == nullptr ? "" : *metadata);
 }
 
-const std::string* annotation(const Resource& resource, std::string_view key) {
-  for (const auto& [name, value] : resource.annotations)
-    if (name == key)
-      return value.text();
-  return nullptr;
-}
-
 // What a source says of itself.
 struct Lineage {
   std::string id;
@@ -178,8 +171,8 @@ class Builder {
     Entity& entity = graph_.entities[found->second];
     if (entity.name == general_name)
       entity.name = resource.name;
-    if (const std::string* format = annotation(resource, "format"); format != nullptr && entity.format.empty())
-      entity.format = *format;
+    if (entity.format.empty())
+      entity.format = resource.annotation("format");
     for (const auto& [key, value] : resource.annotations)
       if (key == "files" && entity.files.empty() && value.array() != nullptr)
         for (const model::Json& name : *value.array())

@@ -44,12 +44,17 @@ bool has_revision(const Check& check, const Link& link, std::string_view root) {
   return false;
 }
 
+// A file that lay beside the weights that were read: neither something else, nor one that the user named.
+bool is_of_source(const Resource& resource) {
+  const std::string_view role = resource.role();
+  return role != "weights" && role != "prior-event" && !resource.name.empty() && resource.option().empty();
+}
+
 // Files that the event read beside the weights, against those of the source.
 Result<void> check_files_read(Check& check, const Link& link, const base::FileSet& files) {
   for (const Resource& resource : link.event.dependencies) {
     const std::string* said = resource.digest_of("sha256");
-    const std::string_view role = resource.role();
-    if (said == nullptr || role == "weights" || role == "prior-event" || role == "importance-matrix" || resource.name.empty())
+    if (said == nullptr || !is_of_source(resource))
       continue;
     if (!std::binary_search(files.names().begin(), files.names().end(), resource.name)) {
       check.not_shown(Level::linked, "the source has no " + base::quoted(resource.name) + " any more");
