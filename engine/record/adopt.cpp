@@ -1,5 +1,6 @@
 #include "engine/record/adopt.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/identity.hpp"
 #include "engine/provenance/names.hpp"
@@ -123,7 +124,7 @@ Result<std::optional<Adoption>> adopt(const model::Source& source, const Identit
   if (!is_as_it_was) {
     HEIRLOOM_TRY(std::string made, encode(ledger_of(source.checkpoint, ledger, adoption.lost_keys)));
     HEIRLOOM_TRY(std::vector<Resource> files, side_files(source));
-    const base::Digest digest = base::sha256({reinterpret_cast<const std::uint8_t*>(made.data()), made.size()});
+    const base::Digest digest = base::sha256(base::bytes_of(made));
     HEIRLOOM_TRY(std::string payload, event_of(identity, found, std::move(files), base::to_hex(digest)));
     whole.append({std::move(payload)});
     adoption.ledger = std::move(made);
