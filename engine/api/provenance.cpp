@@ -1,5 +1,6 @@
 #include "engine/api/provenance.hpp"
 
+#include "engine/api/sign.hpp"
 #include "engine/base/text.hpp"
 #include "engine/provenance/identity.hpp"
 #include "engine/provenance/names.hpp"
@@ -56,6 +57,10 @@ Result<Provenance> provenance_of(const Session& session, const ProvenanceOptions
     }
   }
   Provenance result{provenance::build_graph(found.log, present), ""};
+  if (!options.trust.empty()) {
+    HEIRLOOM_TRY(const provenance::Trust trust, read_trust(options.trust, false));
+    provenance::check_signatures(found.log, trust, result.graph);
+  }
   result.graph.problems.insert(result.graph.problems.begin(), found.problems.begin(), found.problems.end());
   if (found.has_log_file)
     result.log_name = provenance::file_name(provenance::Part::log, record::record_base(*source));
