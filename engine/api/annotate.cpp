@@ -2,6 +2,7 @@
 
 #include "engine/api/annotating.hpp"
 #include "engine/api/recording.hpp"
+#include "engine/base/directory_lock.hpp"
 #include "engine/base/header_file.hpp"
 #include "engine/base/output.hpp"
 #include "engine/base/text.hpp"
@@ -161,6 +162,7 @@ Result<Annotated> annotate_file(const Session& session, const AnnotateOptions& o
 Result<Annotated> annotate(const Session& session, const AnnotateOptions& options, const base::Log& log) {
   if (options.set.empty() && options.remove.empty() && options.from.empty())
     return fail(Code::misuse, "nothing to change; give --set KEY=VALUE, --remove KEY or --from FILE");
+  HEIRLOOM_TRY(const base::DirectoryLock lock, base::DirectoryLock::of(options.path, log));
   HEIRLOOM_TRY(const Import import, read_import(options.from));
   std::error_code unknown;
   return fs::is_directory(options.path, unknown) ? annotate_directory(session, options, import, log)

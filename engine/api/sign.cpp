@@ -1,5 +1,6 @@
 #include "engine/api/sign.hpp"
 
+#include "engine/base/directory_lock.hpp"
 #include "engine/base/output.hpp"
 #include "engine/base/system_error.hpp"
 #include "engine/provenance/key_file.hpp"
@@ -101,6 +102,7 @@ Result<SignedModel> sign_model(const SignModelOptions& options, const base::Log&
     HEIRLOOM_TRY(chain, order_chain(key.public_key(), std::move(chain)));
     made.subject = chain.front().subject();
   }
+  HEIRLOOM_TRY(const base::DirectoryLock lock, base::DirectoryLock::of(options.directory, log));
   HEIRLOOM_TRY(const auto output, base::Output::create(made.signature, base::Output::Kind::file, options.force));
   HEIRLOOM_TRY(made.manifest, make_oms_manifest(options.directory, made.signature, {options.ignored, options.threads}, log));
   HEIRLOOM_TRY(const std::string bundle, make_oms(made.manifest, key, chain));
@@ -111,6 +113,7 @@ Result<SignedModel> sign_model(const SignModelOptions& options, const base::Log&
 
 Result<SignedEvents> sign_events(const Session& session, const fs::path& path, const KeyAndPassword& key, bool countersigns,
                                  const base::Log& log) {
+  HEIRLOOM_TRY(const base::DirectoryLock lock, base::DirectoryLock::of(path, log));
   HEIRLOOM_TRY(EventLog events, open_log(session, path));
   HEIRLOOM_TRY(const PrivateKey signer, read_private_key(key.key, key.password, log));
   SignedEvents made{events.path, {}, signer.public_key().hint()};

@@ -121,7 +121,7 @@ Result<report::Verified> verify(const Session& session, const VerifyOptions& opt
   record::VerifyOptions how;
   for (const fs::path& path : options.sources) {
     HEIRLOOM_TRY(OpenSource source, open_source(session, path, options));
-    how.sources.push_back({source.stored.get(), source.whole.get()});
+    how.sources.push_back({source.stored.get(), source.whole.get(), path.string()});
     sources.push_back(std::move(source));
     verified.sources.push_back(path.string());
   }
@@ -141,7 +141,7 @@ Result<report::Verified> verify(const Session& session, const VerifyOptions& opt
   how.threads = options.threads;
   how.memory_bytes = options.memory_bytes;
   HEIRLOOM_TRY(verified.record, record::verify(*checked, session.maps(), how, log));
-  const bool is_told = verified.record.has_record && !verified.record.is_last_step_unrecorded;
+  const bool is_told = verified.record.tells_making && !verified.record.is_last_step_unrecorded;
   if (!is_told && verified.record.mismatches.empty() && !sources.empty()) {
     HEIRLOOM_TRY(verified.foreign, record::compare_foreign(*checked, *sources.front().whole, session.maps(),
                                                            {how.importance, options.threads, options.memory_bytes}, log));

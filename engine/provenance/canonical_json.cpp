@@ -1,5 +1,7 @@
 #include "engine/provenance/canonical_json.hpp"
 
+#include "engine/base/text.hpp"
+
 #include <algorithm>
 
 namespace heirloom::provenance {
@@ -32,6 +34,14 @@ std::u16string utf16(std::string_view text) {
 
 Result<void> put(const Json& value, std::string& out);
 
+// Names of files and keys may be any bytes; JSON may not.
+Result<void> put_text(const Json& text, std::string& out) {
+  if (!base::is_utf8(*text.text()))
+    return fail(Code::misuse, "a record holds UTF-8 alone, and this is none: " + base::quoted(*text.text()) + "; rename what has it in its name");
+  out += text.dump();
+  return {};
+}
+
 Result<void> put_object(const Json::Object& object, std::string& out) {
   std::vector<std::pair<std::u16string, const Json::Object::value_type*>> members;
   for (const auto& member : object)
@@ -41,7 +51,7 @@ Result<void> put_object(const Json::Object& object, std::string& out) {
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (i != 0)
       out += ',';
-    out += Json(members[i].second->first).dump();
+    HEIRLOOM_CHECK(put_text(Json(members[i].second->first), out));
     out += ':';
     HEIRLOOM_CHECK(put(members[i].second->second, out));
   }
@@ -55,7 +65,7 @@ Result<void> put(const Json& value, std::string& out) {
   } else if (const bool* flag = value.boolean()) {
     out += *flag ? "true" : "false";
   } else if (value.text() != nullptr) {
-    out += value.dump();
+    return put_text(value, out);
   } else if (const Json::Array* array = value.array()) {
     out += '[';
     for (std::size_t i = 0; i < array->size(); ++i) {

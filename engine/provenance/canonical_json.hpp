@@ -8,7 +8,7 @@
 
 namespace heirloom::provenance {
 
-// Internal when the value holds a number that is no such integer.
+// Internal when the value holds a number that is no such integer; misuse when it holds text that is not UTF-8.
 Result<std::string> canonical(const model::Json& value);
 
 }  // namespace heirloom::provenance

@@ -23,12 +23,15 @@ const std::string* Resource::digest_of(std::string_view algorithm) const {
   return nullptr;
 }
 
-std::string_view Resource::role() const {
-  for (const auto& [key, value] : annotations)
-    if (key == "role" && value.text() != nullptr)
+std::string_view Resource::annotation(std::string_view key) const {
+  for (const auto& [word, value] : annotations)
+    if (word == key && value.text() != nullptr)
       return *value.text();
   return "";
 }
+
+std::string_view Resource::role() const { return annotation("role"); }
+std::string_view Resource::option() const { return annotation("option"); }
 
 Json to_json(const Resource& resource) {
   Json::Object object, digest;

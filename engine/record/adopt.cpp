@@ -41,6 +41,10 @@ Match match(const Links& links, const Identity& identity) {
   return {};
 }
 
+std::string id_of(std::string_view text) {
+  return base::to_hex(base::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+}
+
 Json text(std::string_view value) { return Json(std::string(value)); }
 
 // Files of a directory that are neither weights nor a record.
@@ -58,6 +62,15 @@ Result<std::vector<Resource>> side_files(const model::Source& source) {
   return files;
 }
 
+// The weights that the event made, by all that it says of them: with fewer digests nobody could tell that they are the same.
+Resource weights_before(const Link& link) {
+  Resource weights{"weights", "", {}, "", {{"role", text("weights")}}};
+  for (const std::string_view name : {provenance::stored_root_name, provenance::metadata_root_name, provenance::value_root_name})
+    if (std::string digest = link.root(name); !digest.empty())
+      weights.digest.emplace_back(name, std::move(digest));
+  return weights;
+}
+
 Result<std::string> event_of(const Identity& identity, const Match& match, std::vector<Resource> files, const std::string& ledger) {
   provenance::Statement event;
   event.predicate_type = provenance::slsa_provenance;
@@ -67,8 +80,7 @@ Result<std::string> event_of(const Identity& identity, const Match& match, std::
     weights.digest.emplace_back(provenance::value_root_name, base::to_hex(*identity.value_root));
   event.subject.push_back(std::move(weights));
   std::move(files.begin(), files.end(), std::back_inserter(event.subject));
-  const Resource read{"weights", "", {{std::string(provenance::stored_root_name), match.link->root(provenance::stored_root_name)}}, "",
-                      {{"role", text("weights")}}};
+  const Resource read = weights_before(*match.link);
   const Resource prior{"", "", {{"sha256", match.link->id}}, "", {{"role", text("prior-event")}}};
   Json::Array byproducts;
   byproducts.push_back(to_json(Resource{"metadata-ledger.json", "", {{"sha256", ledger}}}));
@@ -111,7 +123,7 @@ provenance::Ledger ledger_of(const Checkpoint& checkpoint, const std::optional<p
 }  // namespace
 
 Result<std::optional<Adoption>> adopt(const model::Source& source, const Identity& identity, const provenance::Log& log,
-                                      const std::optional<provenance::Ledger>& ledger) {
+                                      const std::optional<provenance::Ledger>& ledger, RunFacts run) {
   const Links links = read_links(log);
   const Match found = match(links, identity);
   if (found.link == nullptr)
@@ -123,9 +135,12 @@ Result<std::optional<Adoption>> adopt(const model::Source& source, const Identit
   if (!is_as_it_was) {
     HEIRLOOM_TRY(std::string made, encode(ledger_of(source.checkpoint, ledger, adoption.lost_keys)));
     HEIRLOOM_TRY(std::vector<Resource> files, side_files(source));
-    const base::Digest digest = base::sha256({reinterpret_cast<const std::uint8_t*>(made.data()), made.size()});
-    HEIRLOOM_TRY(std::string payload, event_of(identity, found, std::move(files), base::to_hex(digest)));
-    whole.append({std::move(payload)});
+    HEIRLOOM_TRY(const std::string payload, event_of(identity, found, std::move(files), id_of(made)));
+    whole.append({payload});
+    HEIRLOOM_TRY(run.finished, now());
+    HEIRLOOM_TRY(const provenance::Statement statement, run_statement_of(id_of(payload), run));
+    HEIRLOOM_TRY(std::string told, encode(statement));
+    whole.append({std::move(told)});
     adoption.ledger = std::move(made);
   }
   adoption.log = whole.text();

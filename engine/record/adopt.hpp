@@ -6,6 +6,7 @@
 #include "engine/provenance/ledger.hpp"
 #include "engine/provenance/log.hpp"
 #include "engine/record/identify.hpp"
+#include "engine/record/run_statement.hpp"
 
 #include <optional>
 #include <string>
@@ -23,8 +24,9 @@ struct Adoption {
 };
 
 // Nothing when no event of the log made these weights: neither their bytes, nor their values under the family's names, nor
-// their values under any names. `ledger` is that of the event, where it is at hand.
+// their values under any names. `ledger` is that of the event, where it is at hand. The log tells of this `run`, too, where
+// the adoption is an event.
 Result<std::optional<Adoption>> adopt(const model::Source& source, const Identity& identity, const provenance::Log& log,
-                                      const std::optional<provenance::Ledger>& ledger);
+                                      const std::optional<provenance::Ledger>& ledger, RunFacts run);
 
 }  // namespace heirloom::record

@@ -2,6 +2,7 @@
 
 #include "engine/base/arena.hpp"
 #include "engine/base/text.hpp"
+#include "engine/plan/planner.hpp"
 #include "engine/record/receipt_plan.hpp"
 #include "engine/run/ordered_digest.hpp"
 #include "engine/run/pieces.hpp"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <random>
 
 namespace heirloom::record {
@@ -78,13 +80,29 @@ class Replaying {
   // That there is an encoder, and that it has what it needs.
   Result<void> check_makes(const plan::PlanTensor& tensor, const Encoding& encoding, const kernels::Kernels& kernels) const {
     if (tensor.action == plan::Action::literal)
-      return {};
+      return check_literal(tensor);
     HEIRLOOM_TRY(const run::Producer producer, run::Producer::create(source_, tensor, encoding, kernels));
     const encoding::Codec* codec = encoding::find_codec(encoding.id);
     const bool is_encoded = producer.source_encoding().id != encoding.id &&
                             encoding::find_repack(producer.source_encoding().id, encoding.id) == nullptr;
     if (is_encoded && codec->kind != encoding::Kind::integer && codec->encode == nullptr && !producer.is_weighted())
       return fail(Code::malformed, base::quoted(encoding.id) + " is not made without an importance matrix");
+    return {};
+  }
+
+  // Bytes that a receipt holds itself show nothing of the source, unless its family's map computes the same.
+  Result<void> check_literal(const plan::PlanTensor& tensor) const {
+    if (options_.maps == nullptr)
+      return {};
+    if (!computed_) {
+      auto tensors = plan::tensors_in(source_, *options_.maps, plan::Ecosystem::gguf);
+      computed_ = tensors ? std::move(*tensors) : std::vector<plan::PlanTensor>();
+    }
+    const bool is_computed = std::any_of(computed_->begin(), computed_->end(), [&](const plan::PlanTensor& known) {
+      return known.action == plan::Action::literal && known.name == tensor.name && known.encoding == tensor.encoding && known.literal == tensor.literal;
+    });
+    if (!is_computed)
+      return fail(Code::unsupported, "it holds the bytes themselves, and no architecture map computes them from the source's configuration");
     return {};
   }
 
@@ -147,6 +165,7 @@ class Replaying {
   const base::Log& log_;
   std::size_t threads_;
   std::vector<Replayed> results_;
+  mutable std::optional<std::vector<plan::PlanTensor>> computed_;  // of the source as GGUF, once a literal asks for it
   plan::Plan plan_;                        // of tensors alone
   std::vector<std::size_t> result_of_;     // parallel to its tensors
   std::vector<run::Buffers> buffers_;

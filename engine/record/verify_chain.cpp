@@ -135,6 +135,13 @@ void check_fit(Check& check, const Link& link) {
     check.mismatch("event", link.words(), "read metadata that was changed without a record");
 }
 
+// Of others: not an event that says something of weights that were there.
+bool makes_weights(const Link& link) {
+  const provenance::Resource* read = link.dependency("weights");
+  const std::string* root = read == nullptr ? nullptr : read->digest_of(provenance::stored_root_name);
+  return !link.byproduct("tensor-receipts.jsonl").empty() || (root != nullptr && *root != link.root(provenance::stored_root_name));
+}
+
 }  // namespace
 
 void find_last(Check& check) {
@@ -145,8 +152,10 @@ void find_last(Check& check) {
   }
   if (check.last != nullptr)
     check.chain = chain_to(check.links, *check.last);
-  for (const Link* link : check.chain)
+  for (const Link* link : check.chain) {
     check.out.chain.push_back({link->id, link->words()});
+    check.out.tells_making = check.out.tells_making || makes_weights(*link);
+  }
 }
 
 void check_chain(Check& check) {
@@ -177,7 +186,8 @@ void check_chain(Check& check) {
   }
   const auto others = suspects(check);
   if (!others.empty() && check.out.mismatches.empty())
-    check.out.notes.push_back(std::to_string(others.size()) + " lines of the log speak of other weights");
+    check.out.notes.push_back((others.size() == 1 ? "line " + others.front() + " of the log is" : std::to_string(others.size()) + " lines of the log are") +
+                              " named by nothing that led to these weights, and not counted");
 }
 
 }  // namespace heirloom::record

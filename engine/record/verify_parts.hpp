@@ -38,6 +38,10 @@ struct Check {
 
   void mismatch(std::string_view part, std::string name, std::string text);
   void against(Level level, std::string reason);
+  // Likewise, of something that was asked for.
+  void not_shown(Level level, std::string reason);
+  // Statements of what a source says of itself that the chain follows; what nothing names is nobody's word.
+  std::vector<const provenance::LogLine*> lineage() const;
   // The last event of the chain, before a change of the weights, that has this by-product; null for none.
   const Link* with_byproduct(std::string_view name) const;
 };

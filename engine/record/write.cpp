@@ -119,13 +119,12 @@ Result<Made> make_event(const Draft& draft, const plan::Plan& plan, const Checkp
   return made;
 }
 
-// Names alone: room for digests.
+// Names alone, where a digest is not known yet: room for it.
 EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
   EventFacts facts;
   for (const std::string& name : draft.read)
     facts.read.push_back({name, std::string(role_of_file(name))});
-  if (!draft.options.importance.empty())
-    facts.read.push_back({draft.options.importance.filename().string(), std::string(importance_role)});
+  facts.read.insert(facts.read.end(), draft.options.given.begin(), draft.options.given.end());
   for (const plan::SideFile& file : plan.side_files)
     facts.written.push_back({file.name});
   if (draft.values.has_source())
@@ -137,13 +136,10 @@ EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
 
 Result<EventFacts> true_facts(const Draft& draft, const plan::Plan& plan, const model::Source& source, const run::Outcome& outcome) {
   EventFacts facts = draft_facts(draft, plan);
-  for (EventFile& file : facts.read) {
-    if (file.role == importance_role) {
-      HEIRLOOM_TRY(file.sha256, digest_of_file(draft.options.importance));
-    } else {
+  for (EventFile& file : facts.read)
+    if (file.option.empty()) {
       HEIRLOOM_TRY(file.sha256, digest_of_file(*source.files, file.name));
     }
-  }
   for (std::size_t i = 0; i < plan.side_files.size(); ++i) {
     const plan::SideFile& file = plan.side_files[i];
     if (file.copied_from.empty()) {
@@ -227,6 +223,30 @@ void settle_metadata(plan::Plan& plan) {
     std::erase_if(attrs, [](const Attr& attr) { return attr.key.starts_with("split."); });
 }
 
+// Names of files and tensors are any bytes; a record is JSON. Found out before the hours of a conversion, not after.
+Result<void> check_names(const model::Source& source, const Draft& draft, const plan::Plan& plan) {
+  const auto check = [](std::string_view what, const std::string& name) -> Result<void> {
+    if (base::is_utf8(name))
+      return {};
+    return fail(Code::misuse, "the name of the " + std::string(what) + " " + base::quoted(name) +
+                                  " is not UTF-8, as a record has to be; rename it, or convert with --provenance none");
+  };
+  HEIRLOOM_CHECK(check("source", draft.input.name));
+  for (const std::string& name : draft.input.files)
+    HEIRLOOM_CHECK(check("file", name));
+  for (const std::string& name : draft.read)
+    HEIRLOOM_CHECK(check("file", name));
+  for (const plan::SideFile& file : plan.side_files)
+    HEIRLOOM_CHECK(check("file", file.name));
+  for (const File& file : plan.layout.files)
+    HEIRLOOM_CHECK(check("output", file.name));
+  for (const EventFile& file : draft.options.given)
+    HEIRLOOM_CHECK(check("file", file.name));
+  for (const Tensor& tensor : source.checkpoint.tensors)
+    HEIRLOOM_CHECK(check("tensor", tensor.name));
+  return {};
+}
+
 // What will be known of the numbers, and words about what will not.
 void plan_value_root(const arch::Maps& maps, const model::Source& source, plan::Plan& plan, Draft& draft) {
   draft.values = plan_values(source, maps, plan);
@@ -236,6 +256,13 @@ void plan_value_root(const arch::Maps& maps, const model::Source& source, plan::
     plan.warnings.push_back("the record has the source's value root, not one of the output: " + draft.values.why_not_kept);
 }
 
+// Files of the record beside the weights: those to come, or those of an earlier output, which must not stay.
+void name_files(const Draft& draft, bool is_directory, plan::Plan& plan) {
+  for (const Part part : record_parts)
+    (draft.is_beside ? plan.record_files : plan.displaced_files)
+        .push_back(provenance::file_name(part, is_directory ? "" : plan.layout.files.front().name));
+}
+
 }  // namespace
 
 Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const model::Source& source, Input input, WriteOptions options,
@@ -243,8 +270,10 @@ Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const
   Draft draft{std::move(options), std::move(input)};
   if (draft.options.place == Place::none && draft.options.has_value_root)
     return fail(Code::misuse, "--value-root is a part of the record that --provenance none leaves out");
-  if (draft.options.place == Place::none)
+  if (draft.options.place == Place::none) {
+    name_files(draft, is_directory, plan);
     return draft;
+  }
   if (draft.options.has_value_root)
     plan_value_root(maps, source, plan, draft);
   const Format* format = host.find_format(plan.target_format);
@@ -261,8 +290,9 @@ Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const
   if (draft.is_first) {
     HEIRLOOM_TRY(draft.claims, claims_of(source, draft.options));
   }
+  HEIRLOOM_CHECK(check_names(source, draft, plan));
+  HEIRLOOM_TRY(const Made made, make_event(draft, plan, source.checkpoint, draft_facts(draft, plan)));
   if (draft.is_embedded) {
-    HEIRLOOM_TRY(const Made made, make_event(draft, plan, source.checkpoint, draft_facts(draft, plan)));
     std::uint64_t size = 0;
     for (const std::string& payload : made.embedded)
       size += payload.size();
@@ -270,9 +300,7 @@ Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const
     set_keys(draft, made.embedded, made.id, format->typed_attrs, plan.target.attrs);
     HEIRLOOM_TRY(plan.layout, host.plan_layout(plan.target_format, plan.target, plan.writer_options, {}));
   }
-  if (draft.is_beside)
-    for (const Part part : record_parts)
-      plan.record_files.push_back(provenance::file_name(part, is_directory ? "" : plan.layout.files.front().name));
+  name_files(draft, is_directory, plan);
   return draft;
 }
 

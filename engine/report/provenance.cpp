@@ -159,7 +159,7 @@ class Words {
     for (const auto& [name, value] : activity.event.parameters)
       if (!value.empty())
         out_ += fmt::format("        {} {}\n", shown(name), shown(value));
-    for (const char* role : {"license", "notice", "model-card", "config", "tokenizer", "importance-matrix"})
+    for (const char* role : {"license", "notice", "model-card", "config", "tokenizer", "importance-matrix", "architecture-map", "recipe"})
       add_files_read(activity, role);
     if (!activity.finished_on().empty())
       out_ += fmt::format("        done {} to {}\n", shown(activity.started_on()), shown(activity.finished_on()));
@@ -198,7 +198,9 @@ class Words {
     for (const provenance::Resource& dependency : activity.event.dependencies)
       if (dependency.role() == role) {
         const std::string* sha256 = dependency.digest_of("sha256");
-        names.push_back(shown(dependency.name) + (sha256 == nullptr ? "" : " (" + short_id(*sha256) + ")"));
+        const std::string_view option = dependency.option();
+        names.push_back(shown(dependency.name) + (option.empty() ? "" : " of --" + shown(option)) +
+                        (sha256 == nullptr ? "" : " (" + short_id(*sha256) + ")"));
       }
     if (names.size() > 4)
       names = {names.front(), fmt::format("{} more", names.size() - 1)};

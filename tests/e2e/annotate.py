@@ -332,6 +332,24 @@ class Record(program.Case):
         self.assertEqual(kinds[1], "annotate")
         self.assertEqual(len(kinds), 3)
 
+    def test_at_once(self):
+        """runs at once follow one another: each change is there, each event is in the log, and the record is intact"""
+        self.must("convert", program.LICENCE_LM, self.path("d/"), "--quantize", "f16")
+        for target, keys in ((self.file, "toy.key{}"), (self.path("d"), "key{}")):
+            for _ in range(4):
+                runs = [subprocess.Popen([program.PROGRAM, "annotate", target, "--set", f"{keys.format(at)}=here"], stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL) for at in range(4)]
+                self.assertEqual([run.wait() for run in runs], [0] * 4)
+                changed = [keys.format(at) in self.present(target) for at in range(4)]
+                self.assertEqual(changed, [True] * 4, target)
+                if target == self.file:
+                    self.assertEqual(self.must_json("verify", target, "--json")["mismatches"], [])
+                self.must("annotate", target, *(word for at in range(4) for word in ("--remove", keys.format(at))))
+            self.assertEqual(len(events_of(target)), 1 + 4 * 5)
+
+    def present(self, target):
+        return program.bytes_of(os.path.join(target, "README.md")).decode() if os.path.isdir(target) else keys_of(target)
+
 
 if __name__ == "__main__":
     program.main()

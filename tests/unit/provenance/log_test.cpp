@@ -35,6 +35,15 @@ TEST_CASE("canonical JSON refuses numbers that are no exact integers") {
   CHECK(canonical(json("-9007199254740992")).value() == "-9007199254740992");
 }
 
+TEST_CASE("canonical JSON refuses text and keys that are not UTF-8") {
+  for (const std::string text : {"bad\xff", "\xc3", "\xed\xa0\x80"}) {
+    const auto made = canonical(model::Json(model::Json::Array{model::Json(text)}));
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code == Code::misuse);
+    CHECK_FALSE(canonical(model::Json(model::Json::Object{{text, model::Json()}})));
+  }
+}
+
 TEST_CASE("base64 has one spelling for each value") {
   for (const std::string text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
     const std::vector<std::uint8_t> bytes(text.begin(), text.end());
