@@ -294,6 +294,7 @@ class Builder {
   // Digests of the weight files: as read now, else as the run noted them.
   void add_files(bool is_as_made) {
     graph_.files = present_.read_files;
+    graph_.read_count = graph_.files.size();
     if (!is_as_made || !graph_.activities[*graph_.last].run)
       return;
     for (const RunFile& noted : graph_.activities[*graph_.last].run->files) {

@@ -82,6 +82,7 @@ struct Graph {
   std::size_t result = 0;                 // the entity that it is
   std::optional<std::size_t> last = {};   // the activity that made it
   std::vector<RunFile> files = {};        // its weight files, with digests where somebody took them
+  std::size_t read_count = 0;             // so many of these were read; the rest is what the run notes of them
   std::vector<std::string> unknown = {};  // what nobody said, in words
   std::vector<std::string> problems = {}; // what in the record cannot be, in words
 

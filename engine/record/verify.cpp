@@ -56,6 +56,7 @@ Result<void> run(Check& check) {
   check_weights(check);
   check_metadata(check);
   HEIRLOOM_CHECK(check_side_files(check));
+  HEIRLOOM_CHECK(check_files_written(check));
   HEIRLOOM_CHECK(check_signatures(check));
   HEIRLOOM_CHECK(check_sources(check));
   return check_replay(check);

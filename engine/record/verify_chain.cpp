@@ -31,6 +31,19 @@ const Link* best_of(const Check& check) {
   return best;
 }
 
+// `annotate` of a directory leaves its weight files as they are, and the event that they name: the last such event after it.
+const Link* last_annotation(const Check& check, const Link* link) {
+  const auto roots = [](const Link& of) { return std::pair(of.root(provenance::stored_root_name), of.root(provenance::metadata_root_name)); };
+  std::map<std::string_view, const Link*> after;  // by the event that it follows
+  for (const Link& next : check.links.all)
+    if (link != nullptr && next.event.kind() == "annotate" && roots(next) == roots(*link))
+      for (const std::string& id : next.prior)
+        after[id] = &next;
+  while (link != nullptr && after.contains(link->id))
+    link = after[link->id];
+  return link;
+}
+
 // Where no event made these weights: the one that the record ends in.
 const Link* end_of(const Check& check) {
   if (const Link* head = check.links.find(check.found.head))
@@ -132,7 +145,7 @@ bool makes_weights(const Link& link) {
 }  // namespace
 
 void find_last(Check& check) {
-  check.last = best_of(check);
+  check.last = last_annotation(check, best_of(check));
   if (check.last == nullptr) {
     check.last = end_of(check);
     check.out.is_last_step_unrecorded = check.last != nullptr;

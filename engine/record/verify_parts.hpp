@@ -55,6 +55,8 @@ void check_weights(Check& check);
 // Each key, by the ledger.
 void check_metadata(Check& check);
 Result<void> check_side_files(Check& check);
+// Sizes, and digests where they were taken, of the files that the runs note.
+Result<void> check_files_written(Check& check);
 // A licence and a source.
 Result<void> check_declared(Check& check);
 Result<void> check_signatures(Check& check);

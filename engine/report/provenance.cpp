@@ -220,9 +220,10 @@ class Words {
 
   void add_present(const Entity& result) {
     out_ += fmt::format("\n  here  {}{}\n", shown(graph_.name), form_of(result));
-    for (const provenance::RunFile& file : graph_.files)
-      if (file.sha256)
-        out_ += fmt::format("        sha256 {}  {}\n", base::to_hex(*file.sha256), shown(file.name));
+    for (std::size_t i = 0; i < graph_.files.size(); ++i)
+      if (const provenance::RunFile& file = graph_.files[i]; file.sha256)
+        out_ += fmt::format("        sha256 {}  {}{}\n", base::to_hex(*file.sha256), shown(file.name),
+                            i < graph_.read_count ? "" : " (says its run; the file was not read)");
     add_claims(result);
   }
 

@@ -142,4 +142,60 @@ class Signatures(Forged):
         self.assertEqual((report["level"], report["chain"][-1]["signer"]), ("P3", "me"))
 
 
+class Files(Forged):
+    options = ("--hash-files",)
+
+    def forge(self, how):
+        def change(statement):
+            how(statement["predicate"]["files"][0])
+        self.change(2, change)
+
+    def test_run(self):
+        """the size and digest that a run notes are those of the file, or the file is named"""
+        kept = read_log(self.log)
+        for name, how in {"size": lambda file: file.update(size=file["size"] + 1), "sha256": lambda file: file.update(sha256="e" * 64)}.items():
+            with self.subTest(member=name):
+                self.forge(how)
+                _, mismatches = self.found()
+                self.assertEqual(mismatches, [("file", "m.gguf")])
+                write_log(self.log, kept)
+        self.forge(lambda file: file.update(sha256="e" * 64))
+        self.assertIn("e" * 64 + "  m.gguf (says its run; the file was not read)", self.must("provenance", self.model).out)
+
+    def test_bytes_after_the_last_tensor(self):
+        """a file that became longer is named, without any digest of it"""
+        self.must("convert", program.LICENCE_LM, self.model, "--force")
+        with open(self.model, "ab") as file:
+            file.write(bytes(64))
+        _, mismatches = self.found()
+        self.assertEqual(mismatches, [("file", "m.gguf")])
+
+    def test_renamed(self):
+        """a renamed file is the one that the run wrote, which is said, unless it is not"""
+        moved = self.path("n.gguf")
+        for end in ("", ".intoto.jsonl", ".tensor-receipts.jsonl", ".metadata-ledger.json"):
+            os.rename(self.model + end, moved + end)
+        self.model, self.log = moved, moved + ".intoto.jsonl"
+        report, mismatches = self.found(code=0)
+        self.assertEqual((report["level"], mismatches), ("P2", []))
+        self.assertIn("calls it", json.dumps(report["notes"]))
+        self.forge(lambda file: file.update(sha256="e" * 64))
+        _, mismatches = self.found()
+        self.assertEqual(mismatches, [("file", "m.gguf")])
+
+    def test_annotated(self):
+        """what annotate changed is not held against the run before it"""
+        self.must("annotate", self.model, "--set", "general.version=2")
+        self.assertEqual(self.found(code=0)[1], [])
+        self.must("annotate", self.model, "--set", "general.description=" + 9000 * "long ")
+        self.assertEqual(self.found(code=0)[1], [])
+        self.model = self.path("d")
+        self.must("convert", program.LICENCE_LM, self.model + "/", "--hash-files")
+        self.must("annotate", self.model, "--set", "license=mit")
+        self.assertEqual(self.found(code=0)[1], [])
+        self.log = self.path("d", "provenance.intoto.jsonl")
+        self.forge(lambda file: file.update(sha256="e" * 64))
+        self.assertEqual(self.found()[1], [("file", "model.safetensors")])
+
+
 program.main()
