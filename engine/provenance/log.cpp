@@ -38,17 +38,19 @@ LogLine understand(std::string text) {
     return line;
   }
   line.envelope = std::move(*envelope);
+  const bool is_in_toto = line.envelope->type == payload_type;
+  if (is_in_toto)
+    line.id = base::to_hex(line.envelope->id());
   if (model::count_json_values(line.envelope->payload) > max_statement_values) {
     line.problem = "the statement has more than " + std::to_string(max_statement_values) + " values";
     return line;
   }
   auto statement = parse_statement(line.envelope->payload);
-  if (line.envelope->type != payload_type) {
+  if (!is_in_toto) {
     line.is_foreign = !statement || !is_ours(*statement);
     line.problem = "holds " + base::quoted(line.envelope->type) + ", not " + base::quoted(payload_type);
     return line;
   }
-  line.id = base::to_hex(line.envelope->id());
   if (statement)
     line.statement = std::move(*statement);
   else
