@@ -6,18 +6,26 @@
 namespace heirloom::provenance {
 
 void check_signatures(const Log& log, const Trust& trust, Graph& graph) {
-  std::map<std::string, const LogLine*> lines;
-  for (const LogLine& line : log.lines)
-    if (line.statement)
-      lines.emplace(base::to_hex(line.envelope->id()), &line);
-  for (Activity& activity : graph.activities) {
-    const LogLine& line = *lines.at(activity.id);
+  // Of the lines with the same event one that a key vouches for, or else any that is signed, or any.
+  std::map<std::string_view, Vouching> by_event;
+  for (const LogLine& line : log.lines) {
+    if (!line.envelope)
+      continue;
     const SignatureCheck check = verify_signatures(*line.envelope, trust);
-    const TrustedKey* key = voucher(check, *line.statement);
-    activity.vouching = key != nullptr ? Vouching{key->name} : Vouching{"", why_no_voucher(check, *line.statement)};
     for (const std::string& hint : check.broken)
-      graph.problems.push_back("event " + activity.id.substr(0, 12) + " has a signature that names key " + hint.substr(0, 12) + " and is not its");
+      graph.problems.push_back("line " + std::to_string(&line - log.lines.data() + 1) + " of the log names key " + hint.substr(0, 12) +
+                               ", which did not sign it");
+    if (!line.statement)
+      continue;
+    const TrustedKey* key = voucher(check, *line.statement);
+    const Vouching here = key != nullptr ? Vouching{key->name} : Vouching{"", why_no_voucher(check, *line.statement)};
+    Vouching& best = by_event.try_emplace(line.id, here).first->second;
+    if (best.name.empty() && !line.envelope->signatures.empty())
+      best = here;
   }
+  for (Activity& activity : graph.activities)
+    if (const auto found = by_event.find(activity.id); found != by_event.end())
+      activity.vouching = found->second;
 }
 
 }  // namespace heirloom::provenance

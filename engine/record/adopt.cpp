@@ -43,7 +43,7 @@ Match match(const Links& links, const Identity& identity) {
 }
 
 std::string id_of(std::string_view text) {
-  return base::to_hex(base::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  return base::to_hex(base::sha256(base::bytes_of(text)));
 }
 
 Json text(std::string_view value) { return Json(std::string(value)); }

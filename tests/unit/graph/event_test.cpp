@@ -21,7 +21,7 @@ TEST_CASE("an event says what its statement says") {
   const Event event = parse_event(parse_statement(steps.first).value()).value();
   CHECK(event.kind() == "convert");
   CHECK(event.parameters == Texts{{"recipe", "Q4_K_M"}, {"options.a", "b"}});
-  CHECK(event.dependencies.size() == 2);
+  CHECK(event.dependencies.size() == 3);
   CHECK(event.builder == local_builder);
   CHECK(weights_of(event.subject)->name == "middle.gguf");
 }

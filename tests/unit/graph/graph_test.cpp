@@ -182,7 +182,7 @@ TEST_CASE("with a trust file each event says who vouches for it, or why nobody d
   CHECK(told_with(&theirs, false).activities[0].vouching->why_not == "is signed by a key that the trust file does not have");
   const Graph changed = told_with(&ours, true);
   CHECK(changed.activities[0].vouching->name == "");
-  CHECK(mentions(changed.problems, "and is not its"));
+  CHECK(mentions(changed.problems, "which did not sign it"));
 }
 
 TEST_CASE("words and pictures show texts of files as texts") {

@@ -59,12 +59,12 @@ inline base::Digest digest_of(char c) {
 // Source (weights 1) -> middle (weights 2) -> made (weights 3, metadata c).
 struct TwoSteps {
   std::string source = weights("source", '1', 'a'), middle = weights("middle.gguf", '2', 'b'), made = weights("made.gguf", '3', 'c');
-  std::string first = event("convert", middle, source,
-                            {}, R"(,{"name":"LICENSE","digest":{"sha256":")" + digits('7') + R"("},"annotations":{"role":"license"}})");
-  std::string second = event("quantize", made, middle, {id_of(first)});
   std::string told = lineage(source, claim("license", "apache-2.0", "README.md#/license") + "," + claim("dataset", "org/data", "README.md#/datasets/0") + "," +
                                          claim("repository", "https://huggingface.co/org/Source", ".git/config") + "," +
                                          claim("revision", std::string(40, 'f'), ".git/HEAD"));
+  std::string first = event("convert", middle, source,
+                            {id_of(told)}, R"(,{"name":"LICENSE","digest":{"sha256":")" + digits('7') + R"("},"annotations":{"role":"license"}})");
+  std::string second = event("quantize", made, middle, {id_of(first)});
   provenance::Present here() const {
     provenance::Present present{"made.gguf", "gguf", "olmo2", {"made.gguf"}};
     present.metadata_root = digest_of('c');
