@@ -86,7 +86,7 @@ class Chain:
         self.convert = event("convert", source, bare, {"source": "OLMo-2-0425-1B", "sourceFormat": "safetensors", "target": "gguf",
                                                        "recipe": "F16", "architecture": "olmo2", "options": {}},
                              [repository, file("LICENSE", "license", "licence"), file("README.md", "model-card"), file("config.json", "config"),
-                              file("tokenizer.json", "tokenizer")], side_files=[{"name": "LICENSE", "digest": {"sha256": sha256("licence")}}])
+                              file("tokenizer.json", "tokenizer")], [event_id(self.lineage)], side_files=[{"name": "LICENSE", "digest": {"sha256": sha256("licence")}}])
         self.quantize = event("quantize", middle, made, {"source": "olmo-f16.gguf", "sourceFormat": "gguf", "target": "gguf",
                                                          "recipe": "Q4_K_M", "architecture": "olmo2", "options": {"imatrix": "yes"}},
                               [file("olmo.imatrix", "importance-matrix")], [event_id(self.convert)])
