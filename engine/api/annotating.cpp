@@ -60,6 +60,12 @@ struct Card {
   std::vector<report::AnnotatedKey> keys;
 };
 
+// A text as it is, another value as YAML in one line.
+std::optional<std::string> plain(const std::optional<std::string>& value) {
+  const auto json = value && value->starts_with('"') ? model::parse_json(*value) : Result<model::Json>(model::Json());
+  return json && json->text() != nullptr ? *json->text() : value;
+}
+
 Result<Card> edit_card(const AnnotateOptions& options, const Import& import, const std::string& present) {
   HEIRLOOM_TRY(const std::vector<record::Edit> edits, edits_of(options, import));
   std::vector<card::FrontMatterEdit> changes;
@@ -76,7 +82,7 @@ Result<Card> edit_card(const AnnotateOptions& options, const Import& import, con
   HEIRLOOM_TRY(card::EditedReadme edited, card::edit_front_matter(out.text, changes));
   for (std::size_t i = 0; i < edits.size(); ++i)
     if (edited.before[i] != edited.after[i])
-      out.keys.push_back({edits[i].key, edited.before[i], edited.after[i]});
+      out.keys.push_back({edits[i].key, plain(edited.before[i]), plain(edited.after[i])});
   if (!out.keys.empty())
     out.text = std::move(edited.text);
   return out;
@@ -97,6 +103,9 @@ Result<Import> read_import(const fs::path& from) {
   import.is_card = from.extension() != ".json";
   HEIRLOOM_TRY(const auto bytes, files->read_all(import.name, plan::max_readme_bytes));
   import.text.assign(bytes.begin(), bytes.end());
+  if (import.is_card && from.extension() != ".md" && !import.text.starts_with("---"))
+    return fail(Error{Code::misuse, "is no model card: its name does not end in .md, nor does it begin with front matter; --from wants a card or a .json file",
+                      no_position, from.string()});
   if (import.is_card && !card::is_utf8(import.text))
     return fail(Error{Code::malformed, "is not UTF-8", no_position, from.string()});
   return import;

@@ -175,7 +175,8 @@ Result<void> FileSet::read(std::string_view name, std::uint64_t offset, std::spa
 Result<std::vector<std::uint8_t>> FileSet::read_all(std::string_view name, std::uint64_t limit) const {
   HEIRLOOM_TRY(const std::uint64_t bytes, size(name));
   if (bytes > limit)
-    return fail(Error{Code::limit, "file of " + human_bytes(bytes) + " exceeds the limit of " + human_bytes(limit),
+    return fail(Error{Code::limit, (human_bytes(bytes) == human_bytes(limit) ? "file of " + std::to_string(bytes) + " bytes" : "file of " + human_bytes(bytes)) +
+                                       " exceeds the limit of " + human_bytes(limit),
                       no_position, display(name)});
   std::vector<std::uint8_t> content(bytes);
   HEIRLOOM_CHECK(read(name, 0, content));

@@ -1,5 +1,7 @@
 #include "engine/base/text.hpp"
 
+#include "engine/base/safe_json.hpp"
+
 #include "heirloom/checked.hpp"
 
 #include <array>
@@ -40,13 +42,14 @@ CodePoint first_code_point(std::string_view text) {
   return {value, size};
 }
 
-// Characters that move the cursor, start a line or turn the direction of text around.
+// Characters that move the cursor, start a line or turn the direction of text around, and those that nobody sees.
 bool is_safe(std::uint32_t c) {
   struct Range {
     std::uint32_t first, last;
   };
-  static constexpr std::array ranges = {Range{0, 0x1f},        Range{0x7f, 0x9f},     Range{0x61c, 0x61c},
-                                        Range{0x200e, 0x200f}, Range{0x2028, 0x202e}, Range{0x2066, 0x2069}};
+  static constexpr std::array ranges = {Range{0, 0x1f},        Range{0x7f, 0x9f},     Range{0x61c, 0x61c},     Range{0x200b, 0x200b},
+                                        Range{0x200e, 0x200f}, Range{0x2028, 0x202e}, Range{0x2060, 0x2060}, Range{0x2066, 0x2069},
+                                        Range{0xfeff, 0xfeff}};
   for (const Range& range : ranges)
     if (c >= range.first && c <= range.last)
       return false;
@@ -105,6 +108,24 @@ std::string printable(std::string_view text) {
     else
       append_hex(out, text.substr(0, size));
     text.remove_prefix(size);
+  }
+  return out;
+}
+
+std::string safe_json(std::string_view json) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  while (!json.empty()) {
+    const CodePoint point = first_code_point(json);
+    const std::size_t size = point.size == 0 ? 1 : point.size;
+    if (point.value < 0x7f || is_safe(point.value)) {
+      out += json.substr(0, size);
+    } else {
+      out += "\\u";
+      for (unsigned shift = 16; shift != 0; shift -= 4)
+        out += digits[point.value >> (shift - 4) & 15];
+    }
+    json.remove_prefix(size);
   }
   return out;
 }

@@ -18,11 +18,9 @@ void add_common(CLI::App& app, CommonArguments& common) {
       ->allow_extra_args(false);
   app.add_option("--arch-map", common.arch_maps, "Also use this architecture map (repeatable)")->type_name("FILE")->allow_extra_args(false);
   app.add_flag("--allow-unsafe", common.allow_unsafe, "Load plugins that may execute code from files");
-  const std::map<std::string, ProgressStyle> styles = {
+  const Choices<ProgressStyle> styles = {
       {"auto", ProgressStyle::automatic}, {"json", ProgressStyle::json}, {"none", ProgressStyle::none}};
-  app.add_option("--progress", common.progress, "Progress on stderr: auto, json or none")
-      ->transform(CLI::CheckedTransformer(styles, CLI::ignore_case).description(""))
-      ->type_name("STYLE");
+  add_choice(app, "--progress", common.progress, styles, "Progress on stderr: auto, json or none", "STYLE");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // to run when one was given.
 #pragma once
 
+#include "engine/base/text.hpp"
 #include "engine/cli/commands.hpp"
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace heirloom::cli {
@@ -29,6 +31,26 @@ Arguments& run_with(Program& program, const CLI::App& command, int (*run)(const 
   const auto arguments = std::make_shared<Arguments>();  // shared, since a std::function can be copied
   program.commands[command.get_name()] = [arguments, run, &program] { return run(program.common, *arguments); };
   return *arguments;
+}
+
+// One of a few words, in any case; another is refused with the words.
+template <class Value>
+using Choices = std::vector<std::pair<std::string, Value>>;
+template <class Value>
+void add_choice(CLI::App& command, const std::string& name, Value& value, const Choices<Value>& choices, const std::string& help,
+                const std::string& type_name) {
+  const auto take = [&value, choices, name](const std::string& text) {
+    std::string words;
+    for (const auto& [word, meaning] : choices) {
+      words += (words.empty() ? "" : &word == &choices.back().first ? " or " : ", ") + word;
+      if (CLI::detail::to_lower(word) != CLI::detail::to_lower(text))
+        continue;
+      value = meaning;
+      return;
+    }
+    throw CLI::ValidationError(name + " " + base::quoted(text) + " is none of " + words);
+  };
+  command.add_option_function<std::string>(name, take, help)->type_name(type_name);
 }
 
 // A size such as 256MiB or 5GB.

@@ -52,11 +52,10 @@ void add_convert(Program& program) {
   command.add_flag("--allow-findings", arguments.options.allows_findings,
                    "Convert even if the source asks for code to be run; its weights alone are read");
   command.add_flag("--allow-loss", arguments.allow_loss, "Convert even if metadata is lost");
-  const std::map<std::string, record::Place> places = {{"full", record::Place::full}, {"embed", record::Place::embed},
-                                                       {"beside", record::Place::beside}, {"none", record::Place::none}};
-  command.add_option("--provenance", arguments.options.provenance, "Record of what was made from what: in the file and beside it (full), embed, beside or none")
-      ->transform(CLI::CheckedTransformer(places, CLI::ignore_case).description(""))
-      ->type_name("WHERE");
+  const Choices<record::Place> places = {{"full", record::Place::full}, {"embed", record::Place::embed},
+                                        {"beside", record::Place::beside}, {"none", record::Place::none}};
+  add_choice(command, "--provenance", arguments.options.provenance, places,
+             "Record of what was made from what: in the file and beside it (full), embed, beside or none", "WHERE");
   command.add_option("--source-repository", arguments.options.source_repository, "Where the source was taken from, for the record")->type_name("URL");
   command.add_option("--source-revision", arguments.options.source_revision, "Its revision: a commit")->type_name("COMMIT");
   command.add_flag("--value-root", arguments.options.has_value_root,

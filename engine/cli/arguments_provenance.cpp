@@ -20,11 +20,9 @@ void add_provenance_commands(Program& program) {
   ProvenanceArguments& told = run_with(program, provenance, run_provenance);
   add_source(provenance, told.options);
   provenance.add_option("--trust", told.options.trust, "Trust file: say which of its keys vouch for each event")->type_name("FILE");
-  const std::map<std::string, ProvenanceForm> forms = {
+  const Choices<ProvenanceForm> forms = {
       {"text", ProvenanceForm::text}, {"json", ProvenanceForm::json}, {"dot", ProvenanceForm::dot}};
-  provenance.add_option("--format", told.form, "Words, JSON, or a graph for Graphviz: text, json or dot")
-      ->transform(CLI::CheckedTransformer(forms, CLI::ignore_case).description(""))
-      ->type_name("FORM");
+  add_choice(provenance, "--format", told.form, forms, "Words, JSON, or a graph for Graphviz: text, json or dot", "FORM");
 
   CLI::App& exporting = add_command(program, "export", "Write the provenance of a checkpoint for other programs",
                                     "heirloom export olmo-2-1b-q4_k_m.gguf --format cyclonedx-1.7 --output bom.json");
@@ -35,6 +33,7 @@ void add_provenance_commands(Program& program) {
     names += (names.empty() ? "" : ", ") + std::string(format.name);
   exporting.add_option("--format", exported.format, "One of " + names)->required()->type_name("FORMAT");
   exporting.add_option("--output", exported.output, "Write to this file; default: standard output")->type_name("FILE");
+  exporting.add_flag("--force", exported.force, "Replace a file that is there");
 }
 
 }  // namespace heirloom::cli

@@ -24,12 +24,10 @@ void add_keygen(Program& program) {
   CLI::App& command = add_command(program, "keygen", "Make a key pair to sign with", "heirloom keygen release.key");
   KeygenArguments& arguments = run_with(program, command, run_keygen);
   command.add_option("KEY", arguments.key, "File for the private key; the public key goes to KEY.pub")->required();
-  std::map<std::string, provenance::Curve> curves;
+  Choices<provenance::Curve> curves;
   for (const provenance::Curve curve : provenance::curves)
-    curves.emplace(provenance::name_of(curve), curve);
-  command.add_option("--curve", arguments.curve, "P-256 (default, read everywhere), P-384 or P-521")
-      ->transform(CLI::CheckedTransformer(curves, CLI::ignore_case).description(""))
-      ->type_name("CURVE");
+    curves.emplace_back(provenance::name_of(curve), curve);
+  add_choice(command, "--curve", arguments.curve, curves, "P-256 (default, read everywhere), P-384 or P-521", "CURVE");
   add_password(command, arguments.password_file);
 }
 

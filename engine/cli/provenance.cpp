@@ -1,8 +1,7 @@
 #include "engine/cli/provenance.hpp"
 
+#include "engine/base/output.hpp"
 #include "engine/cli/talk.hpp"
-
-#include <fstream>
 
 namespace heirloom::cli {
 namespace {
@@ -15,13 +14,11 @@ std::string text_in(ProvenanceForm form, const provenance::Graph& graph) {
   }
 }
 
-int write_file(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  if (!out)
-    return report_error({Code::io, "cannot write the export", no_position, path.string()});
-  return exit_done;
+Result<void> write_file(const ExportArguments& arguments, const std::string& text) {
+  HEIRLOOM_TRY(const auto output, base::Output::create(arguments.output, base::Output::Kind::file, arguments.force));
+  HEIRLOOM_TRY(const base::OutputFile* file, output->add(arguments.output.filename().string(), text.size()));
+  HEIRLOOM_CHECK(file->write(0, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  return output->commit();
 }
 
 Result<Provenance> found_at(const CommonArguments& common, const ProvenanceOptions& options, Talk& talk) {
@@ -50,7 +47,10 @@ int run_export(const CommonArguments& common, const ExportArguments& arguments) 
   const auto text = export_provenance(*found, arguments.format, HEIRLOOM_VERSION);
   if (!text)
     return report_error(text.error());
-  return arguments.output.empty() ? print(*text, exit_done) : write_file(arguments.output, *text);
+  if (arguments.output.empty())
+    return print(*text, exit_done);
+  const auto written = write_file(arguments, *text);
+  return written ? exit_done : report_error(written.error());
 }
 
 }  // namespace heirloom::cli

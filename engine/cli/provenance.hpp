@@ -20,6 +20,7 @@ struct ExportArguments {
   ProvenanceOptions options;
   std::string format;
   std::filesystem::path output;  // "" for stdout
+  bool force = false;            // replaces a file that is there
 };
 
 int run_provenance(const CommonArguments& common, const ProvenanceArguments& arguments);

@@ -2,6 +2,7 @@
 
 #include "engine/base/bytes.hpp"
 #include "engine/base/digest.hpp"
+#include "engine/base/safe_json.hpp"
 #include "engine/provenance/addresses.hpp"
 #include "engine/provenance/licences.hpp"
 #include "engine/provenance/statement.hpp"
@@ -42,7 +43,7 @@ std::string_view list_of(std::string_view place) {
 
 std::span<const ExportFormat> export_formats() { return formats; }
 
-std::string text_of(const OrderedJson& json) { return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n"; }
+std::string text_of(const OrderedJson& json) { return base::safe_json(json.dump(2, ' ', false, OrderedJson::error_handler_t::replace)) + "\n"; }
 
 bool is_plain_time(std::string_view text) {
   if (text.size() != 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != 'Z')

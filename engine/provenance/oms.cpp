@@ -99,6 +99,9 @@ Result<OmsManifest> make_oms_manifest(const std::filesystem::path& directory, co
   manifest.ignored.assign(oms_default_ignored.begin(), oms_default_ignored.end());
   for (const std::string& path : options.ignored) {
     HEIRLOOM_CHECK(check_ignored(path));
+    std::error_code unknown;
+    if (!std::filesystem::exists(std::filesystem::symlink_status(directory / path, unknown)))
+      return fail(Error{Code::misuse, "is to stay out of the signature, and is not there", no_position, (directory / path).string()});
     manifest.ignored.push_back(path);
   }
   const std::string own = name_below(directory, bundle);

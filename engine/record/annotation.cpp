@@ -123,14 +123,11 @@ std::vector<Resource> side_files(const AnnotationInput& input) {
 Json byproducts(const AnnotationInput& input, const std::optional<std::string>& ledger) {
   Json::Array all;
   std::string receipts = input.found->receipts_sha256 ? base::to_hex(*input.found->receipts_sha256) : "";
-  std::string old_ledger = input.found->ledger_sha256 ? base::to_hex(*input.found->ledger_sha256) : "";
+  const std::string old_ledger = input.found->ledger_sha256 ? base::to_hex(*input.found->ledger_sha256) : "";
   for (const provenance::Event& event : read_last(*input.found))
     for (const Resource& made : event.byproducts)
-      if (const std::string* hex = made.digest_of("sha256")) {
-        std::string& known = made.name == "tensor-receipts.jsonl" ? receipts : old_ledger;
-        if (known.empty())
-          known = *hex;
-      }
+      if (const std::string* hex = made.digest_of("sha256"); hex != nullptr && made.name == "tensor-receipts.jsonl" && receipts.empty())
+        receipts = *hex;
   if (!receipts.empty())
     all.push_back(to_json(by_sha256("tensor-receipts.jsonl", receipts)));
   const std::string digest = ledger ? base::to_hex(base::sha256(base::bytes_of(*ledger))) : old_ledger;

@@ -94,6 +94,9 @@ Result<Attr> attr_of(const Edit& edit, const KeyType& type) {
 }
 
 Result<KeyType> wanted_type(const Edit& edit, const Attr* before, bool is_typed) {
+  if (const std::size_t colon = edit.key.rfind(':'); before == nullptr && !edit.type && colon != std::string::npos)
+    return refuse(edit.key, "is new, and " + base::quoted(edit.key.substr(colon + 1)) + " is no type; write KEY:TYPE=VALUE, or " +
+                                base::quoted(edit.key + ":string=VALUE") + " where the colon belongs to the name");
   if (!is_typed && edit.type && *edit.type != KeyType{})
     return refuse(edit.key, "can only be a text in this format");
   if (!is_typed)
@@ -158,7 +161,7 @@ Result<void> apply_one(const Edit& edit, bool is_typed, Edited& out) {
   return {};
 }
 
-// "KEY:TYPE" taken apart. A colon that no type follows is part of the key.
+// "KEY:TYPE" taken apart. A colon that no type follows is part of the key, which then has to be there.
 Edit named(std::string_view text) {
   Edit edit{std::string(text)};
   for (const std::size_t colon : {text.rfind(":array:"), text.rfind(':')}) {
@@ -192,6 +195,9 @@ Result<Edit> parse_edit(std::string_view text) {
 Result<std::vector<Edit>> parse_edits(const Json& object) {
   if (object.object() == nullptr)
     return fail(Code::malformed, "is no JSON object of keys");
+  for (const char* key : {"architectures", "model_type", "tokenizer_class", "weight_map"})
+    if (object.find(key) != nullptr)
+      return fail(Code::misuse, "is a file of a model, which has " + base::quoted(key) + ", and no object of keys to set");
   std::vector<Edit> edits;
   for (const auto& [key, value] : *object.object()) {
     edits.push_back(named(key));

@@ -2,6 +2,7 @@
 
 #include "engine/base/text.hpp"
 #include "engine/card/card.hpp"
+#include "engine/card/yaml.hpp"
 #include "engine/plan/inventory.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/plan/texts.hpp"
@@ -73,7 +74,11 @@ class Gathering {
       return {};
     const plan::PackageText text = is_file ? plan::PackageText{std::string(plan::card_name), "", std::string(plan::card_name)} : *carried;
     HEIRLOOM_TRY(const auto bytes, plan::read_text(source_, text));
-    const card::CardParts parts = card::parts_of({bytes.begin(), bytes.end()});
+    const std::string readme(bytes.begin(), bytes.end());
+    if (const auto front_matter = card::parse_yaml(card::front_matter_of(readme)); !front_matter)
+      report_.findings.push_back({Kind::broken, "the front matter of " + text.name + " cannot be read, and counts as saying nothing: " +
+                                                    front_matter.error().message});
+    const card::CardParts parts = card::parts_of(readme);
     const std::string said = joined(value_of(parts, "license"));
     const std::string name = value_of(parts, "license_name");
     model_name_ = value_of(parts, "model_name");
@@ -150,12 +155,42 @@ class Gathering {
     return is_text && (holds(in_a, in_b) || holds(in_b, in_a));
   }
 
-  const LicenceText* text_of(LegalFile kind) const {
-    const auto found = std::find_if(report_.texts.begin(), report_.texts.end(), [&](const LicenceText& text) { return text.kind == kind; });
-    return found == report_.texts.end() ? nullptr : &*found;
+  // A licence file that is known to be of another licence is not the text of this one.
+  const LicenceText* text_of(LegalFile kind, const Licence& licence) const {
+    const LicenceText* unknown = nullptr;
+    for (const LicenceText& text : report_.texts) {
+      const auto& known = text.licences;
+      if (text.kind != kind)
+        continue;
+      if (kind != LegalFile::licence || std::any_of(known.begin(), known.end(), [&](const Licence* one) { return provenance::may_agree(one->spdx, licence.spdx); }))
+        return &text;
+      if (known.empty() && unknown == nullptr)
+        unknown = &text;
+    }
+    return unknown;
+  }
+
+  // Of licences to choose from, the text of one is enough.
+  void check_choice() {
+    std::string titles;
+    for (const LicenceDuty& duty : report_.duties) {
+      if (duty.what != Travels::text)
+        continue;
+      if (!duty.found.empty())
+        return;
+      titles += (titles.empty() ? "" : " or of ") + duty.licence->title;
+    }
+    if (!titles.empty())
+      report_.findings.push_back({Kind::missing, "the text of " + titles + " has to travel with the weights, and none is here"});
   }
 
   void list_duties() {
+    list_duties_of_each();
+    if (report_.is_choice())
+      check_choice();
+  }
+
+  void list_duties_of_each() {
     for (const Licence* licence : provenance::licences_in(report_.expression)) {
       for (const Travels what : licence->travels)
         add_duty(*licence, what);
@@ -185,11 +220,11 @@ class Gathering {
                            : what == Travels::notice ? LegalFile::notice
                            : what == Travels::policy ? LegalFile::policy
                                                      : LegalFile::none;
-    if (const LicenceText* text = kind == LegalFile::none ? nullptr : text_of(kind))
+    if (const LicenceText* text = kind == LegalFile::none ? nullptr : text_of(kind, licence))
       duty.found = text->name;
-    if (what == Travels::text && duty.found.empty())
+    if (what == Travels::text && duty.found.empty() && !report_.is_choice())
       report_.findings.push_back({Kind::missing, "the text of " + licence.title + " has to travel with the weights, and is not here"});
-    if (what == Travels::notice && !licence.notice.empty() && duty.found.empty())
+    if (what == Travels::notice && !licence.notice.empty() && duty.found.empty() && !report_.is_choice())
       report_.findings.push_back({Kind::missing, licence.title + " wants a notice file: " + base::quoted(licence.notice)});
     report_.duties.push_back(std::move(duty));
   }
@@ -200,6 +235,10 @@ class Gathering {
 };
 
 }  // namespace
+
+bool LicenceReport::is_choice() const {
+  return expression.find(" OR ") != std::string::npos && expression.find(" AND ") == std::string::npos;
+}
 
 bool LicenceReport::is_clear() const {
   return std::none_of(findings.begin(), findings.end(), [](const LicenceFinding& finding) { return finding.is_failure(); });
@@ -212,6 +251,7 @@ std::string_view kind_name(Kind kind) {
     case Kind::none: return "none";
     case Kind::conflict: return "conflict";
     case Kind::missing: return "missing";
+    case Kind::broken: return "broken";
     default: return "name";
   }
 }

@@ -36,7 +36,7 @@ struct LicenceDuty {
 };
 
 struct LicenceFinding {
-  enum class Kind { none, conflict, missing, name };
+  enum class Kind { none, conflict, missing, name, broken };
   Kind kind = Kind::none;
   std::string text;
   bool is_failure() const { return kind == Kind::none || kind == Kind::conflict; }
@@ -49,6 +49,7 @@ struct LicenceReport {
   std::vector<LicenceDuty> duties;
   std::vector<LicenceFinding> findings;
 
+  bool is_choice() const;             // one of several licences is to be chosen
   bool is_clear() const;              // no finding is a failure
 };
 

@@ -19,7 +19,8 @@ std::string adopt_text(const Adopted& adopted) {
   std::string text = fmt::format("{}: found in {}\n{}\n", base::printable(adopted.path), base::printable(adopted.adoption.event),
                                  match_text(adopted.adoption));
   if (adopted.adoption.lost_keys != 0)
-    text += fmt::format("{} keys that it wrote are not there any more; the ledger names them\n", adopted.adoption.lost_keys);
+    text += fmt::format("{} that it wrote {} not there any more; the ledger says which\n", counted(adopted.adoption.lost_keys, "key"),
+                        adopted.adoption.lost_keys == 1 ? "is" : "are");
   text += "written:";
   for (const std::string& name : adopted.written)
     text += " " + base::printable(name);

@@ -54,9 +54,9 @@ std::string licence_text(const record::LicenceReport& report) {
     out += fmt::format("{}: {}, sha256 {}{}\n", base::printable(text.name), base::human_bytes(text.size), base::to_hex(text.sha256),
                        text.licences.empty() ? "" : ", " + titles_of(text.licences));
   if (!report.duties.empty())
-    out += "has to travel with the weights:\n";
+    out += report.is_choice() ? "has to travel with the weights, of the licence that is chosen:\n" : "has to travel with the weights:\n";
   for (const record::LicenceDuty& duty : report.duties)
-    out += "  " + duty_text(duty) + "\n";
+    out += "  " + (licences.size() > 1 ? duty.licence->title + ": " : "") + duty_text(duty) + "\n";
   for (const record::LicenceFinding& finding : report.findings)
     out += fmt::format("{}: {}\n", record::kind_name(finding.kind), base::printable(finding.text));
   return out;

@@ -64,7 +64,7 @@ std::string plugins_text(const host::Host& host, bool shows_why) {
   if (shows_why) {
     for (const host::Candidate& candidate : host.candidates())
       out += fmt::format("{}: {}\n", base::printable(candidate.path.string()), base::printable(candidate.verdict));
-    return out;
+    return out.empty() ? "no library lies where plugins are looked for; --plugin-dir DIR names another place\n" : out;
   }
   Table table({"plugin", "version", "licence", "formats", "library"});
   for (const host::Candidate& candidate : host.candidates()) {

@@ -3,6 +3,7 @@
 #include "engine/base/text.hpp"
 #include "engine/provenance/identity.hpp"
 #include "engine/report/table.hpp"
+#include "engine/report/values.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -157,7 +158,7 @@ class Words {
     out_ += fmt::format("\n  {:<4}  {} -> {}\n", place + 1, shown(activity.event.kind()), name_of_made(place));
     out_ += fmt::format("        event {}\n", short_id(activity.id));
     for (const auto& [name, value] : activity.event.parameters)
-      if (!value.empty())
+      if (!value.empty() && value != "[]" && value != "{}")
         out_ += fmt::format("        {} {}\n", shown(name), shown(value));
     for (const char* role : {"license", "notice", "model-card", "config", "tokenizer", "importance-matrix", "architecture-map", "recipe"})
       add_files_read(activity, role);
@@ -290,7 +291,7 @@ std::string provenance_json(const Graph& graph) {
   }
   json["unknown"] = graph.unknown;
   json["problems"] = graph.problems;
-  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return dump(json);
 }
 
 }  // namespace heirloom::report

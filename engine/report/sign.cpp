@@ -71,7 +71,7 @@ std::string key_json(const std::string& path, const PublicKey& key) {
 }
 
 std::string signed_model_text(const std::string& signature, const OmsManifest& manifest, const std::string& hint, const std::string& subject) {
-  std::string out = fmt::format("{} files signed\nsignature  {}\nroot       {}\nkey        {}\n", manifest.files.size(), printable(signature),
+  std::string out = fmt::format("{} signed\nsignature  {}\nroot       {}\nkey        {}\n", counted(manifest.files.size(), "file"), printable(signature),
                                 base::to_hex(oms_root(manifest)), hint);
   if (!subject.empty())
     out += fmt::format("as         {}\n", printable(subject));
@@ -91,7 +91,7 @@ std::string signed_model_json(const std::string& signature, const OmsManifest& m
 }
 
 std::string signed_events_text(const std::string& log, const SignedLines& lines, const std::string& hint) {
-  std::string out = fmt::format("{}: {} lines signed now with the key {}", printable(log), lines.signed_now, hint);
+  std::string out = fmt::format("{}: {} signed now with the key {}", printable(log), counted(lines.signed_now, "line"), hint);
   if (lines.already_signed != 0)
     out += fmt::format(", {} already", lines.already_signed);
   if (lines.signed_by_others != 0)
@@ -122,7 +122,7 @@ std::string model_signature_text(const OmsVerdict& verdict) {
     Table table({"file", "what"});
     for (const OmsDifference& difference : verdict.differences)
       table.add({base::quoted(difference.name), std::string(name_of(difference.kind))});
-    out += fmt::format("files: {} differ from what was signed\n{}", verdict.differences.size(), table.text());
+    out += fmt::format("files: {} differ{} from what was signed\n{}", verdict.differences.size(), verdict.differences.size() == 1 ? "s" : "", table.text());
   }
   if (!verdict.not_covered.empty())
     out += fmt::format("not covered by the signature: {}\n", printable(joined(verdict.not_covered)));

@@ -1,5 +1,6 @@
 #include "engine/report/values.hpp"
 
+#include "engine/base/safe_json.hpp"
 #include "engine/base/text.hpp"
 #include "engine/plan/attr_text.hpp"
 
@@ -69,6 +70,10 @@ Json float_json(double value) {
   return Json(std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
 }
 
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string counted(std::size_t count, std::string_view what) {
+  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
+}
+
+std::string dump(const Json& json) { return base::safe_json(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n"; }
 
 }  // namespace heirloom::report

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace heirloom::report {
 
@@ -19,7 +20,9 @@ std::string text_of(const Attr& attr, std::size_t width);
 std::string type_text(const Attr& attr);
 // A number, or "nan", "inf", "-inf".
 Json float_json(double value);
-// Indented, with a final line end.
+// "1 file", "2 files".
+std::string counted(std::size_t count, std::string_view what);
+// Indented, with a final line end; characters that move a cursor or turn the direction of text are escaped.
 std::string dump(const Json& json);
 
 }  // namespace heirloom::report

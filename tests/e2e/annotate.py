@@ -113,6 +113,8 @@ class Gguf(program.Case):
                 ([], "nothing to change"),
                 (["--from", self.path("missing.md")], "missing.md"),
                 (["--from", self.write("bad.json", b"[1]")], "no JSON object"),
+                (["--from", self.write("config.json", b'{"model_type": "llama"}')], "file of a model"),
+                (["--from", self.write("passwd", b"root:x:0:0")], "no model card"),
                 (["--from", self.write("bad2.json", b"{\"a\":")], "bad2.json")):
             with self.subTest(arguments=arguments):
                 self.assertIn(message, self.annotate(*arguments, code=2).err)
@@ -331,6 +333,18 @@ class Record(program.Case):
         kinds = [event["predicate"]["buildDefinition"]["buildType"].split("/")[-2] for _, event in events_of(self.path("back"))]
         self.assertEqual(kinds[1], "annotate")
         self.assertEqual(len(kinds), 3)
+
+    def test_embedded_alone(self):
+        """an annotation of a file that carries its record alone names no ledger: none is written"""
+        alone = self.path("alone.gguf")
+        self.must("convert", program.LICENCE_LM, alone, "--provenance", "embed")
+        self.must("annotate", alone, "--set", "general.author=me")
+        self.must_not_exist(alone + ".metadata-ledger.json", alone + ".intoto.jsonl")
+        event = json.loads(keys_of(alone)["heirloom.events"][-1])
+        self.assertIn("annotate", event["predicate"]["buildDefinition"]["buildType"])
+        self.assertEqual([made["name"] for made in event["predicate"]["runDetails"]["byproducts"]], ["tensor-receipts.jsonl"])
+        self.assertEqual(self.must_json("verify", alone, "--json")["mismatches"], [])
+        self.assertNotIn("[]", self.must("provenance", alone, code=0).out)
 
     def test_at_once(self):
         """runs at once follow one another: each change is there, each event is in the log, and the record is intact"""

@@ -49,13 +49,41 @@ class CommandLine(program.Case):
                                 (["convert", program.LICENCE_LM, self.path("o.gguf"), "--quantize", ""], "--quantize"),
                                 (["convert", program.LICENCE_LM, self.path("o.gguf"), "--threads", "many"], "many"),
                                 (["convert", program.LICENCE_LM, self.path("o.gguf"), "--memory", "lots"], "lots"),
-                                (["convert", program.LICENCE_LM, self.path("o.xyz"), "--to", "xyz"], "xyz")):
+                                (["convert", program.LICENCE_LM, self.path("o.xyz"), "--to", "xyz"], "xyz"),
+                                (["provenance", self.gguf, "--format", "foo"], '--format "foo" is none of text, json or dot'),
+                                (["keygen", self.path("k"), "--curve", "P-1"], '--curve "P-1" is none of P-256, P-384 or P-521'),
+                                (["convert", program.LICENCE_LM, self.path("o"), "--provenance", "\x1b[2J"], "none of full, embed, beside or none")):
             with self.subTest(arguments=arguments):
                 done = self.must(*arguments, code=2)
                 self.assertEqual(done.out, "")
                 self.assertIn(word, done.err)
                 self.assertNotEqual(done.err, "")
         self.assertEqual(os.listdir(self.folder), [])
+
+    def test_export_to_a_file(self):
+        """export --output refuses a file that is there without --force, and says why it cannot write"""
+        out = self.write("bom.json", b"keep")
+        arguments = ("export", self.gguf, "--format", "slsa", "--output")
+        self.assertIn("--force", self.must(*arguments, out, code=2).err)
+        self.assertEqual(program.bytes_of(out), b"keep")
+        self.must(*arguments, out, "--force")
+        self.assertTrue(json.loads(program.bytes_of(out)))
+        self.assertIn("no such directory", self.must(*arguments, self.path("none", "x.json"), code=2).err)
+        self.assertEqual(os.listdir(self.folder), ["bom.json"])
+
+    def test_no_plugins(self):
+        """plugins --why says so where there is none"""
+        program_alone = shutil.copy(program.PROGRAM, self.path("heirloom"))
+        done = subprocess.run([program_alone, "plugins", "--why"], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, "--plugin-dir" in done.stdout), (0, True), done)
+
+    def test_json_is_safe_to_show(self):
+        """--json holds no character that moves a cursor or turns the direction of text, and says the same"""
+        name = "a\u009b31m\u202e\u200bb"
+        self.write("a.safetensors", safetensors_file.file_bytes({name: safetensors_file.Tensor("U8", [1], b"x")}))
+        done = self.must("inspect", self.path("a.safetensors"), "--tensors", "--json")
+        self.assertTrue(done.out.isascii())
+        self.assertIn(name, json.dumps(json.loads(done.out), ensure_ascii=False))
 
     def test_diff_answers(self):
         """diff: exit 0 for the same, 1 for different, 2 when it cannot tell"""

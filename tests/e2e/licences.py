@@ -96,7 +96,7 @@ class Licences(program.Case):
         self.put("LICENSE", MIT)
         self.card("license: apache-2.0")
         said = self.says(code=1)
-        self.assertEqual([f["kind"] for f in said["findings"]], ["conflict"])
+        self.assertEqual([f["kind"] for f in said["findings"]], ["conflict", "missing"])
         self.assertIn("README.md:license says Apache-2.0, file:LICENSE says MIT", said["findings"][0]["text"])
         for vague in ("license: other", "license: unknown"):
             self.card(vague)
@@ -137,6 +137,21 @@ class Licences(program.Case):
         self.assertEqual(said["findings"], [])
         self.assertEqual({duty["what"]: duty["found"] for duty in said["travels"] if duty["found"]},
                          {"text": "LICENSE", "notice": "NOTICE", "policy": "USE_POLICY.md"})
+
+    def test_whose_text(self):
+        """a text that is known to be of another licence is not the one that has to travel; of two to choose from, one text is enough"""
+        self.put("LICENSE", program.bytes_of(os.path.join(program.SOURCE, "LICENSE")).decode())
+        for said, found, missing in (("mit", {"MIT": ""}, 1), ("(MIT OR Apache-2.0)", {"MIT": "", "Apache-2.0": "LICENSE"}, 0),
+                                     ("(MIT OR ISC)", {"MIT": "", "ISC": ""}, 1)):
+            self.card(f"license: {said}")
+            report = json.loads(program.run("licence", self.source, "--json").out)
+            self.assertEqual({duty["licence"]: duty["found"] for duty in report["travels"] if duty["what"] == "text"}, found, report)
+            self.assertEqual(sum(one["kind"] == "missing" for one in report["findings"]), missing, report)
+
+    def test_broken_front_matter(self):
+        """front matter that cannot be read is told"""
+        self.put("README.md", "---\nlicense: [mit\n---\nText\n")
+        self.assertIn("broken", [one["kind"] for one in json.loads(program.run("licence", self.source, "--json").out)["findings"]])
 
     def test_texts_travel(self):
         """licence, notice, policy and card go to a GGUF, to another GGUF, to a directory and to one safetensors file, byte for byte"""

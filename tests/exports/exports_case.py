@@ -68,7 +68,7 @@ class ExportsCase(program.Case):
 
     def export(self, path, format, name):
         output = self.path(name)
-        self.must("export", path, "--format", format, "--output", output)
+        self.must("export", path, "--format", format, "--output", output, "--force")
         return output
 
     def judge(self, kind, *files):

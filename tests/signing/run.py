@@ -134,6 +134,12 @@ class Models(SigningCase):
             self.assertEqual(done.stdout, "Verified OK\n")
             self.assertTrue(self.check(model, "--key", key + ".pub")["is_valid"])
 
+    def test_paths_that_are_not_there(self):
+        """a path to leave out that is not there is refused: it is a slip of the pen, and the file would be signed"""
+        model, key = self.model(), self.key()
+        self.assertIn("is not there", self.must("sign", model, "--key", key, "--ignore-paths", "nope", code=2).err)
+        self.must_not_exist(os.path.join(model, "model.sig"))
+
     def test_statement(self):
         """the statement lists every file by its name and SHA-256, and the root is over those"""
         model, key = self.model(), self.key()

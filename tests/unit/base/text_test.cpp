@@ -1,5 +1,7 @@
 #include "engine/base/text.hpp"
 
+#include "engine/base/safe_json.hpp"
+
 #include <doctest/doctest.h>
 
 #include <array>
@@ -25,10 +27,15 @@ TEST_CASE("a quoted name cannot play with a terminal") {
           "abc",
           "\"\\xe2\\x80\\xae"
           "abc\""},  // right-to-left override
+      Row{"zero\u200bwidth", "\"zero\\xe2\\x80\\x8bwidth\""},
       Row{"cut \xe2\x82", "\"cut \\xe2\\x82\""},
       Row{"say \"hi\" \\x1b", "\"say \\\"hi\\\" \\\\x1b\""},
   };
   for (const Row& row : rows) CHECK(base::quoted(row.text) == row.want);
+}
+
+TEST_CASE("json is the same with what would play with a terminal escaped") {
+  CHECK(base::safe_json("{\n \"Größe🙂\": \"a\u009b\u202e\u200b\x7f\\n\"}") == "{\n \"Größe🙂\": \"a\\u009b\\u202e\\u200b\\u007f\\n\"}");
 }
 
 TEST_CASE("bytes are told in the largest fitting unit, with one decimal where it says something") {
