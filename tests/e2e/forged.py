@@ -198,4 +198,40 @@ class Files(Forged):
         self.assertEqual(self.found()[1], [("file", "model.safetensors")])
 
 
+class Receipts(Forged):
+    options = ("--quantize", "Q8_0", "--provenance", "beside")
+
+    def forge(self, how):
+        """Changes what the first receipt says of its source, and the digest of the receipts in the event and its run."""
+        path = self.model + ".tensor-receipts.jsonl"
+        lines = program.bytes_of(path).splitlines()
+        receipt = json.loads(lines[0])
+        how(receipt["in"][0])
+        text = b"".join(line + b"\n" for line in (canonical(receipt), *lines[1:]))
+        with open(path, "wb") as file:
+            file.write(text)
+
+        def name_receipts(event):
+            for byproduct in event["predicate"]["runDetails"]["byproducts"]:
+                if byproduct["name"] == "tensor-receipts.jsonl":
+                    byproduct["digest"]["sha256"] = hashlib.sha256(text).hexdigest()
+
+        def name_event(run):
+            run["predicate"]["event"] = run["subject"][0]["digest"]["sha256"] = id_of(read_log(self.log)[1])
+        self.change(1, name_receipts)
+        self.change(2, name_event)
+        return receipt["out"]["name"]
+
+    def test_inputs(self):
+        """what a receipt says of the tensor that it read is held against the source, and against the event"""
+        for member, value, needs_source in (("raw", "e" * 64, True), ("digest", "e" * 64, True), ("file", "evil.bin", False)):
+            with self.subTest(member=member):
+                self.must("convert", program.LICENCE_LM, self.model, *self.options, "--force")
+                tensor = self.forge(lambda read, key=member, text=value: read.update({key: text}))
+                for more in ((), ("--source", program.LICENCE_LM), ("--source", program.LICENCE_LM, "--reproduce")):
+                    is_found = bool(more) or not needs_source
+                    _, mismatches = self.found(*more, code=int(is_found))
+                    self.assertEqual(mismatches, [("tensor", tensor)] if is_found else [])
+
+
 program.main()
