@@ -234,4 +234,64 @@ class Receipts(Forged):
                     self.assertEqual(mismatches, [("tensor", tensor)] if is_found else [])
 
 
+class Uncovered(Forged):
+    options = ()
+
+    def test_reserve(self):
+        """the room for more metadata, which no digest covers, is spaces alone"""
+        data = program.bytes_of(self.model)
+        at = data.index(b" " * 4000)
+        for text in (b"HIDDEN", b"\0"):
+            with open(self.model, "wb") as file:
+                file.write(data[:at] + text + data[at + len(text):])
+            self.assertEqual(self.found()[1], [("key", "heirloom.reserve")])
+
+    def test_index(self):
+        """the index of shards is a file of the record like any other"""
+        self.model = self.path("d")
+        self.must("convert", program.LICENCE_LM, self.model + "/", "--max-shard-size", "1MB")
+        index = self.path("d", "model.safetensors.index.json")
+        self.found(code=0)
+        data = program.bytes_of(index)
+        with open(index, "wb") as file:
+            file.write(data.replace(b'total_size"', b'total_evil"', 1))
+        self.assertEqual(self.found()[1], [("file", "model.safetensors.index.json")])
+        os.remove(index)
+        self.assertIn(("file", "model.safetensors.index.json"), self.found()[1])
+
+    def test_event_of_another_log(self):
+        """`provenance` says of an event in the weights that the log beside them does not have it, as verify does"""
+        self.assertNotIn("Problems", self.must("provenance", self.model).out)
+        write_log(self.log, read_log(self.log)[1:])
+        self.assertIn(" is in the weight file, but not in the log beside it", self.must("provenance", self.model, code=1).out)
+        self.assertIn("event", [part for part, _ in self.found()[1]])
+
+
+class Header(Forged):
+    def test_one_tensor(self):
+        """a tensor's name or its dimensions changed in the header are found, and the tensor named"""
+        data = program.bytes_of(self.model)
+        at = data.rindex(b"blk.0.attn_q.weight")
+        end = at + len(b"blk.0.attn_q.weight")
+        row, rows = (int.from_bytes(data[at:at + 8], "little") for at in (end + 4, end + 12))
+        changes = {"name": data[:at] + b"blk.0.attn_x.weight" + data[end:],
+                   "dimensions": data[:end + 4] + (2 * row).to_bytes(8, "little") + (rows // 2).to_bytes(8, "little") + data[end + 20:]}
+        for what, changed in changes.items():
+            with self.subTest(what=what):
+                with open(self.model, "wb") as file:
+                    file.write(changed)
+                for more in ((), ("--require", "P1")):
+                    report, mismatches = self.found(*more)
+                    self.assertIn(("tensor", "blk.0.attn_q.weight"), mismatches)
+                    self.assertFalse(report["is_last_step_unrecorded"])
+
+    def test_another_model(self):
+        """other weights of the same names were made by a step that is not recorded, and no tensor is called changed"""
+        other = self.path("o.gguf")
+        self.must("convert", program.LICENCE_LM, other, "--quantize", "Q8_0", "--provenance", "none")
+        os.replace(other, self.model)
+        report, mismatches = self.found()
+        self.assertEqual((report["is_last_step_unrecorded"], mismatches), (True, []))
+
+
 program.main()
