@@ -294,4 +294,19 @@ class Header(Forged):
         self.assertEqual((report["is_last_step_unrecorded"], mismatches), (True, []))
 
 
+class SignedDirectory(Forged):
+    def test_without_a_record(self):
+        """model.sig of a directory without a record is checked, and what it shows is said"""
+        trust = self.signed()
+        self.model = self.path("d")
+        self.must("convert", program.LICENCE_LM, self.model + "/", "--provenance", "none")
+        self.must("sign", self.model, "--key", self.path("k"))
+        report, mismatches = self.found(*trust)
+        self.assertEqual((report["has_record"], mismatches), (False, []))
+        self.assertIn('model.sig is valid, signed by \\"me\\"', json.dumps(report["notes"]))
+        with open(self.path("d", "config.json"), "ab") as file:
+            file.write(b"\n")
+        self.assertEqual(self.found(*trust)[1], [("file", "config.json")])
+
+
 program.main()
