@@ -309,4 +309,22 @@ class SignedDirectory(Forged):
         self.assertEqual(self.found(*trust)[1], [("file", "config.json")])
 
 
+class Damaged(Forged):
+    def test_line(self):
+        """a line that is no envelope, or an event that cannot be read, is told of by verify and by verify-signature"""
+        trust = self.signed()
+        kept = program.bytes_of(self.log)
+        event = statement_of(read_log(self.log)[1])
+        event["predicate"]["runDetails"]["byproducts"] = "none"
+        for line in (b"garbage", json.dumps(with_statement({"payloadType": PAYLOAD_TYPE, "signatures": []}, event)).encode()):
+            with open(self.log, "wb") as file:
+                file.write(kept + line + b"\n")
+            self.assertEqual(self.found(*trust)[1], [("log", "line 4")])
+            self.must("verify-signature", self.model, "--events", "--key", self.path("k.pub"), code=1)
+        with open(self.log, "wb") as file:
+            file.write(kept + json.dumps({"payload": "e30=", "payloadType": "text/plain", "signatures": []}).encode() + b"\n")
+        self.assertIn("line 4 of the log is somebody else's", json.dumps(self.found(*trust, code=0)[0]["notes"]))
+        self.must("verify-signature", self.model, "--events", "--key", self.path("k.pub"))
+
+
 program.main()
