@@ -17,6 +17,7 @@ struct ProvenanceOptions {
   std::string from;                         // format; "" to find out
   std::vector<std::string> source_options;  // NAME=VALUE, for the reader
   bool hashes_files = false;                // take the SHA-256 of the weight files
+  std::filesystem::path trust;              // check signatures against this trust file; "" for none
 };
 
 struct Provenance {

@@ -1,5 +1,6 @@
 #include "engine/api/verify.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/file_set.hpp"
 #include "engine/base/output.hpp"
 #include "engine/plan/importance.hpp"
@@ -55,7 +56,7 @@ std::string time_text(std::time_t time) {
 Result<void> write_file(const fs::path& path, const std::string& text) {
   HEIRLOOM_TRY(const auto output, base::Output::create(path, base::Output::Kind::file, true));
   HEIRLOOM_TRY(const base::OutputFile* file, output->add(path.filename().string(), text.size()));
-  HEIRLOOM_CHECK(file->write(0, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  HEIRLOOM_CHECK(file->write(0, base::bytes_of(text)));
   return output->commit();
 }
 

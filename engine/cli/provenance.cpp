@@ -24,14 +24,16 @@ int write_file(const std::filesystem::path& path, const std::string& text) {
   return exit_done;
 }
 
+Result<Provenance> found_at(const CommonArguments& common, const ProvenanceOptions& options, Talk& talk) {
+  HEIRLOOM_TRY(const Session session, make_session(common, talk));
+  return provenance_of(session, options);
+}
+
 }  // namespace
 
 int run_provenance(const CommonArguments& common, const ProvenanceArguments& arguments) {
   Talk talk(common.progress);
-  const auto session = make_session(common, talk);
-  if (!session)
-    return report_error(session.error());
-  const auto found = provenance_of(*session, arguments.options);
+  const auto found = found_at(common, arguments.options, talk);
   if (!found)
     return report_error(found.error());
   return print(text_in(common.json ? ProvenanceForm::json : arguments.form, found->graph),
@@ -40,10 +42,7 @@ int run_provenance(const CommonArguments& common, const ProvenanceArguments& arg
 
 int run_export(const CommonArguments& common, const ExportArguments& arguments) {
   Talk talk(common.progress);
-  const auto session = make_session(common, talk);
-  if (!session)
-    return report_error(session.error());
-  const auto found = provenance_of(*session, arguments.options);
+  const auto found = found_at(common, arguments.options, talk);
   if (!found)
     return report_error(found.error());
   for (const std::string& problem : found->graph.problems)

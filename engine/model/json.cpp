@@ -1,5 +1,6 @@
 #include "engine/model/json.hpp"
 
+#include "engine/model/json_count.hpp"
 #include "engine/model/json_locate.hpp"
 
 #include <simdjson.h>
@@ -17,14 +18,12 @@ namespace {
 // Values in one document: bounds the tree's memory, which may be many times the text's.
 constexpr std::uint64_t max_json_values = 1u << 24;
 
-// Turns simdjson's tree into ours and checks what simdjson leaves open: depth, duplicate keys, number of values.
+// Turns simdjson's tree into ours and checks what simdjson leaves open: depth, duplicate keys.
 class TreeBuilder {
  public:
   explicit TreeBuilder(std::string_view text) : text_(text) {}
 
   Result<Json> build(const simdjson::dom::element& element, std::size_t depth) {
-    if (++values_ > max_json_values)
-      return fail(Code::limit, "json of more than " + std::to_string(max_json_values) + " values");
     using Type = simdjson::dom::element_type;
     switch (element.type()) {
       case Type::NULL_VALUE: return Json();
@@ -83,7 +82,6 @@ class TreeBuilder {
   }
 
   std::string_view text_;
-  std::uint64_t values_ = 0;
   std::size_t keys_ = 0;
 };
 
@@ -287,6 +285,8 @@ std::string Json::dump(int indent) const {
 Result<Json> parse_json(std::string_view text) {
   if (text.size() > max_json_bytes)
     return fail(Code::limit, "json of " + std::to_string(text.size()) + " bytes is too large");
+  if (text.size() > max_json_values && count_json_values(text) > max_json_values)
+    return fail(Code::limit, "json of more than " + std::to_string(max_json_values) + " values");
   const simdjson::padded_string padded(text);
   simdjson::dom::parser parser(max_json_bytes);
   simdjson::dom::element root;

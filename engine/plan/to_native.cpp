@@ -1,6 +1,7 @@
 // Hugging Face -> a lab's own layout, and the tokenizer's files from elsewhere.
 #include "engine/arch/config.hpp"
 #include "engine/arch/native_layout.hpp"
+#include "engine/base/bytes.hpp"
 #include "engine/base/file_set.hpp"
 #include "engine/base/text.hpp"
 #include "engine/plan/choose.hpp"
@@ -104,7 +105,7 @@ Result<void> plan_to_native(const Request& request, const View& view, Plan& plan
   if (std::erase(package.side_files, data.config_file) != 0)
     plan.dispositions.push_back({"file:" + data.config_file, Fate::dropped, "", "it is made from config.json"});
   const std::string text = configuration.dump(2) + "\n";
-  package.made.emplace_back(data.config_file, std::vector<std::uint8_t>(text.begin(), text.end()));
+  package.made.emplace_back(data.config_file, base::copied_bytes(text));
   HEIRLOOM_CHECK(carry_attrs(request, *format, plan));
   return carry_side_files(request, package, plan);
 }

@@ -1,6 +1,7 @@
 #include "engine/provenance/ledger.hpp"
 
 #include "engine/base/text.hpp"
+#include "engine/model/json_count.hpp"
 #include "engine/provenance/canonical_json.hpp"
 #include "engine/provenance/members.hpp"
 
@@ -8,6 +9,8 @@ namespace heirloom::provenance {
 namespace {
 
 using model::Json;
+
+constexpr std::uint64_t max_values = 1u << 22;  // counted before a tree is made of them
 
 Json to_json(const LedgerItem& item) {
   Json::Object object{{"item", Json(item.item)}, {"fate", Json(item.fate)}, {"loss", Json(item.loss)}};
@@ -53,6 +56,8 @@ Result<std::string> encode(const Ledger& ledger) {
 Result<Ledger> parse_ledger(std::string_view text) {
   if (text.size() > max_ledger_bytes)
     return fail(Code::limit, "the ledger is longer than " + base::human_bytes(max_ledger_bytes));
+  if (model::count_json_values(text) > max_values)
+    return fail(Code::limit, "the ledger has more than " + std::to_string(max_values) + " values");
   HEIRLOOM_TRY(const Json json, model::parse_json(text));
   HEIRLOOM_CHECK(check_members(json, {"items", "outputs", "version"}));
   HEIRLOOM_TRY(const Json* version, member(json, "version"));

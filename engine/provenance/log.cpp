@@ -1,12 +1,19 @@
 #include "engine/provenance/log.hpp"
 
 #include "engine/base/text.hpp"
+#include "engine/model/json_count.hpp"
 
 #include <algorithm>
 #include <set>
 
 namespace heirloom::provenance {
 namespace {
+
+// Of a line, before it is read: an envelope has few values of its own, an event some hundred and more with its side files.
+constexpr std::uint64_t max_line_bytes = 32u << 20;
+constexpr std::uint64_t max_envelope_values = 256;
+constexpr std::uint64_t max_statement_values = 1u << 20;
+constexpr std::uint64_t max_values = 1u << 23;  // of all statements
 
 // A statement as heirloom makes them, whatever it is passed off as.
 bool is_ours(const Statement& statement) {
@@ -17,19 +24,33 @@ bool is_ours(const Statement& statement) {
 
 LogLine understand(std::string text) {
   LogLine line{std::move(text)};
+  if (line.text.size() > max_line_bytes) {
+    line.problem = "is longer than " + base::human_bytes(max_line_bytes);
+    return line;
+  }
+  if (model::count_json_values(line.text) > max_envelope_values) {
+    line.problem = "is no envelope: it has more than " + std::to_string(max_envelope_values) + " values";
+    return line;
+  }
   auto envelope = parse_envelope(line.text);
   if (!envelope) {
     line.problem = envelope.error().message;
     return line;
   }
   line.envelope = std::move(*envelope);
+  const bool is_in_toto = line.envelope->type == payload_type;
+  if (is_in_toto)
+    line.id = base::to_hex(line.envelope->id());
+  if (model::count_json_values(line.envelope->payload) > max_statement_values) {
+    line.problem = "the statement has more than " + std::to_string(max_statement_values) + " values";
+    return line;
+  }
   auto statement = parse_statement(line.envelope->payload);
-  if (line.envelope->type != payload_type) {
+  if (!is_in_toto) {
     line.is_foreign = !statement || !is_ours(*statement);
     line.problem = "holds " + base::quoted(line.envelope->type) + ", not " + base::quoted(payload_type);
     return line;
   }
-  line.id = base::to_hex(line.envelope->id());
   if (statement)
     line.statement = std::move(*statement);
   else
@@ -88,6 +109,7 @@ Result<Log> parse_log(std::string_view text) {
   if (text.size() > max_log_bytes)
     return fail(Code::limit, "the log is longer than " + base::human_bytes(max_log_bytes));
   Log log;
+  std::uint64_t values = 0;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
@@ -99,6 +121,10 @@ Result<Log> parse_log(std::string_view text) {
     if (log.lines.size() == max_log_lines)
       return fail(Code::limit, "the log has more than " + std::to_string(max_log_lines) + " lines");
     log.lines.push_back(understand(std::string(line)));
+    if (log.lines.back().statement)
+      values += model::count_json_values(log.lines.back().envelope->payload);
+    if (values > max_values)
+      return fail(Code::limit, "the statements of the log have more than " + std::to_string(max_values) + " values");
   }
   return log;
 }

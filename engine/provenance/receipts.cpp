@@ -1,6 +1,7 @@
 #include "engine/provenance/receipts.hpp"
 
 #include "engine/base/text.hpp"
+#include "engine/model/json_count.hpp"
 #include "engine/provenance/canonical_json.hpp"
 #include "engine/provenance/members.hpp"
 
@@ -10,6 +11,11 @@ namespace heirloom::provenance {
 namespace {
 
 using model::Json;
+
+// Of a line as heirloom writes it a few hundred bytes; a literal, or many boxes, make it longer. Counted before trees are made
+// of the lines, which take many times their bytes.
+constexpr std::uint64_t max_line_bytes = 32u << 20;
+constexpr std::uint64_t max_values = 1u << 24;  // of all lines
 
 Json to_json(const ReceiptTensor& tensor) {
   Json::Array shape;
@@ -62,6 +68,21 @@ Result<ReceiptTensor> parse_tensor(const Json& json) {
   return tensor;
 }
 
+// Of all lines. `text` has whole lines.
+Result<void> check_sizes(std::string_view text) {
+  std::uint64_t values = 0;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (end > max_line_bytes)
+      return fail(Code::limit, "line " + std::to_string(number) + " is longer than " + base::human_bytes(max_line_bytes));
+    values += model::count_json_values(text.substr(0, end));
+    if (values > max_values)
+      return fail(Code::limit, "line " + std::to_string(number) + ": the receipts have more than " + std::to_string(max_values) + " values");
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return {};
+}
+
 Result<Receipt> parse_receipt(std::string_view line) {
   HEIRLOOM_TRY(const Json json, model::parse_json(line));
   HEIRLOOM_CHECK(check_members(json, {"in", "ops", "out", "reason"}));
@@ -101,6 +122,7 @@ Result<std::string> encode(const std::vector<Receipt>& receipts) {
 Result<std::vector<Receipt>> parse_receipts(std::string_view text) {
   if (text.size() > max_receipts_bytes)
     return fail(Code::limit, "the receipts are longer than " + base::human_bytes(max_receipts_bytes));
+  HEIRLOOM_CHECK(check_sizes(text));
   std::vector<Receipt> receipts;
   std::set<std::string> names;
   for (std::size_t number = 1; !text.empty(); ++number) {

@@ -2,6 +2,7 @@
 
 #include "engine/base/text.hpp"
 #include "engine/host/host.hpp"
+#include "engine/model/json_count.hpp"
 #include "engine/provenance/names.hpp"
 
 #include <set>
@@ -37,7 +38,12 @@ std::vector<std::string> embedded_payloads(const Checkpoint& checkpoint, Found& 
   if (attr->is_array_of(AttrType::string))
     return attr->strings;
   std::vector<std::string> payloads;
-  const auto json = model::parse_json(attr->get_text().value_or(""));
+  const std::string_view text = attr->get_text().value_or("");
+  if (model::count_json_values(text) > provenance::max_log_lines) {
+    found.problems.push_back("key " + base::quoted(provenance::events_key) + " holds too many events");
+    return {};
+  }
+  const auto json = model::parse_json(text);
   if (!json || json->array() == nullptr) {
     found.problems.push_back("key " + base::quoted(provenance::events_key) + " is no list of events");
     return {};

@@ -54,12 +54,8 @@ void check_events(Check& check, const std::vector<SignatureCheck>& lines, bool i
     const provenance::TrustedKey* key = provenance::voucher(lines[at], *link.source->statement);
     if (key != nullptr)
       check.out.chain[i].signer = key->name;
-    else if (!is_covered && !lines[at].signers.empty())
-      check.against(Level::is_signed, link.words() + " is signed by a key that may not vouch for " + base::quoted(link.event.builder));
-    else if (!is_covered && !check.found.log.lines[at].envelope->signatures.empty())
-      check.against(Level::is_signed, link.words() + " is signed by a key that the trust file does not have");
     else if (!is_covered)
-      check.against(Level::is_signed, link.words() + " is not signed");
+      check.against(Level::is_signed, link.words() + " " + provenance::why_no_voucher(lines[at], *link.source->statement));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "engine/record/write.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/names.hpp"
@@ -21,10 +22,6 @@ namespace {
 using provenance::Part;
 
 constexpr std::array record_parts = {Part::receipts, Part::ledger, Part::log};
-
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // Payloads of what led to the source, without runs, which stand in the log alone.
 std::vector<std::string> payloads_of(const provenance::Log& log) {
@@ -97,7 +94,7 @@ struct Made {
   std::vector<std::string> embedded;
 };
 
-std::string id_of(const std::string& payload) { return base::to_hex(base::sha256(bytes_of(payload))); }
+std::string id_of(const std::string& payload) { return base::to_hex(base::sha256(base::bytes_of(payload))); }
 
 Result<Made> make_event(const Draft& draft, const plan::Plan& plan, const Checkpoint& source, EventFacts facts) {
   Made made;
@@ -323,8 +320,8 @@ Result<void> finish_record(const host::Host& host, const Draft& draft, const pla
   HEIRLOOM_TRY(const std::string receipts, encode(receipts_of(plan, source.checkpoint, outcome)));
   HEIRLOOM_TRY(const provenance::Ledger items, make_ledger(plan, source));
   HEIRLOOM_TRY(const std::string ledger, encode(items));
-  facts.digests.receipts = base::sha256(bytes_of(receipts));
-  facts.digests.ledger = base::sha256(bytes_of(ledger));
+  facts.digests.receipts = base::sha256(base::bytes_of(receipts));
+  facts.digests.ledger = base::sha256(base::bytes_of(ledger));
   HEIRLOOM_TRY(const Made made, make_event(draft, plan, source.checkpoint, facts));
   if (draft.is_embedded)
     HEIRLOOM_CHECK(write_keys(host, draft, plan, made, unfinished));
@@ -336,7 +333,7 @@ Result<void> finish_record(const host::Host& host, const Draft& draft, const pla
   const std::array<const std::string*, record_parts.size()> texts = {&receipts, &ledger, &log};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     HEIRLOOM_TRY(const base::OutputFile* file, unfinished.output.add(plan.record_files[i], texts[i]->size()));
-    HEIRLOOM_CHECK(file->write(0, bytes_of(*texts[i])));
+    HEIRLOOM_CHECK(file->write(0, base::bytes_of(*texts[i])));
   }
   return {};
 }

@@ -176,11 +176,21 @@ class Words {
       out_ += "        on a machine that nobody vouches for\n";
     else if (!activity.event.builder.empty())
       out_ += fmt::format("        builder {}\n", shown(activity.event.builder));
-    for (const std::string& signer : activity.signers)
-      out_ += fmt::format("        a signature names key {} (not checked here)\n", shown(signer));
+    add_signatures(activity);
     if (made != nullptr)
       if (const std::string* root = made->digest_of(provenance::stored_root_name))
         out_ += fmt::format("        weights {}\n", shown(*root));
+  }
+
+  void add_signatures(const Activity& activity) {
+    if (!activity.vouching) {
+      for (const std::string& signer : activity.signers)
+        out_ += fmt::format("        a signature names key {} (not checked without --trust)\n", shown(signer));
+    } else if (activity.vouching->name.empty()) {
+      out_ += fmt::format("        nobody that you trust vouches for it: it {}\n", shown(activity.vouching->why_not));
+    } else {
+      out_ += fmt::format("        signed by {}, whom you trust\n", base::quoted(activity.vouching->name));
+    }
   }
 
   // What a step made, by the name under which the next one or the user has it.
@@ -251,6 +261,8 @@ ordered_json json_of(const Activity& activity) {
     json["startedOn"] = activity.started_on();
   if (!activity.finished_on().empty())
     json["finishedOn"] = activity.finished_on();
+  if (activity.vouching)
+    json["vouching"] = {{"name", activity.vouching->name}, {"whyNot", activity.vouching->why_not}};
   return json;
 }
 

@@ -128,6 +128,8 @@ class Verify(program.Case):
         self.must("convert", program.LICENCE_LM, self.model, "--quantize", "Q4_K_M", "--force", "--source-repository",
                   "https://example.org/licence-lm", "--source-revision", "0123456789" * 4)
         self.must("sign", self.model, "--events", "--key", key)
+        self.assertIn('signed by "me", whom you trust', self.must("provenance", self.model, "--trust", trust).out)
+        self.must("provenance", self.model, "--trust", self.path("none.json"), code=2)
         options = ("--trust", trust)
         for more, level in (((), "P3"), (("--source", program.LICENCE_LM), "P4"), (("--reproduce",), "P5")):
             options += more

@@ -1,4 +1,5 @@
 #include "engine/model/json.hpp"
+#include "engine/model/json_count.hpp"
 
 #include <doctest/doctest.h>
 
@@ -144,6 +145,12 @@ TEST_CASE("a document of more values than the limit is refused") {
   REQUIRE(!json);
   CHECK(json.error().code == Code::limit);
   CHECK(json.error().message.find("values") != std::string::npos);
+}
+
+TEST_CASE("values are counted without reading them, whatever stands in texts") {
+  struct Case { const char* text; std::uint64_t count; };
+  for (const Case& one : {Case{"1", 1}, {"[]", 1}, {" { } ", 1}, {"[0,0]", 3}, {R"({"a,b[":[1,{}],"c":"\"],["})", 5}, {"[[],[ ],[{}]]", 5}})
+    CHECK_MESSAGE(heirloom::model::count_json_values(one.text) == one.count, one.text);
 }
 
 TEST_CASE("malformed documents are refused with the byte where that is known") {
