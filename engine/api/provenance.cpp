@@ -62,6 +62,8 @@ Result<Provenance> provenance_of(const Session& session, const ProvenanceOptions
     provenance::check_signatures(found.log, trust, result.graph);
   }
   result.graph.problems.insert(result.graph.problems.begin(), found.problems.begin(), found.problems.end());
+  for (const std::string& id : found.only_embedded)
+    result.graph.problems.push_back("event " + id.substr(0, 12) + " is in the weight file, but not in the log beside it");
   if (found.has_log_file)
     result.log_name = provenance::file_name(provenance::Part::log, record::record_base(*source));
   return result;

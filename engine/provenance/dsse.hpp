@@ -28,17 +28,19 @@ struct SignedLines {
 // Other lines stay byte for byte.
 Result<SignedLines> sign_lines(const PrivateKey& key, bool countersigns, Log& log);
 
-// What one line of a log is worth. Lines that hold no statement have no id.
+// What one line of a log is worth. Lines that hold no statement have no id: somebody else's, or damaged ones.
 struct LineCheck {
   std::size_t line = 0;                  // counted from 1, without empty lines
   std::string id = {};
   std::string predicate_type = {};       // hostile text
   SignatureCheck signatures = {};
   const TrustedKey* voucher = nullptr;   // voucher()
+  bool is_foreign = false;               // LogLine::is_foreign
   std::string problem = {};              // why the line is not understood
 };
 std::vector<LineCheck> check_lines(const Log& log, const Trust& trust);
-// Whether a trusted key vouches for every statement; false for a log without any.
+// Whether a trusted key vouches for every statement; false for a log without any, with a damaged line, or with a signature of a
+// pinned key that does not hold.
 bool is_vouched_for(const std::vector<LineCheck>& lines);
 
 }  // namespace heirloom::provenance

@@ -58,22 +58,13 @@ const Link* Links::find(std::string_view id) const {
 Links read_links(const provenance::Log& log) {
   Links links;
   std::set<std::string> seen;
-  const auto note = [&](std::size_t i, const std::string& why) {
-    links.problems.push_back("line " + std::to_string(i + 1) + " of the log is not understood: " + why);
-  };
   for (std::size_t i = 0; i < log.lines.size(); ++i) {
     const provenance::LogLine& line = log.lines[i];
-    if (!line.statement) {
-      note(i, line.problem);
-      continue;
-    }
-    if (line.statement->predicate_type != provenance::slsa_provenance)
+    if (!line.statement || line.statement->predicate_type != provenance::slsa_provenance)
       continue;
     auto event = provenance::parse_event(*line.statement);
-    if (!event) {
-      note(i, event.error().message);
+    if (!event)
       continue;
-    }
     Link link{line.id, i + 1, &line, std::move(*event), provenance::prior_events(*line.statement)};
     if (seen.insert(link.id).second)
       links.all.push_back(std::move(link));

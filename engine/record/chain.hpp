@@ -32,12 +32,11 @@ struct Link {
 
 struct Links {
   std::vector<Link> all;                      // each id once, in the order of the log
-  std::vector<std::string> problems;          // lines that are not understood, in words
 
   const Link* find(std::string_view id) const;
 };
 
-// The log outlives the links.
+// Lines that are no events are passed over (verify_chain.cpp tells of them). The log outlives the links.
 Links read_links(const provenance::Log& log);
 
 // The events that led to `last`, each after those that it follows, `last` behind. Missing ones are left out.

@@ -1,9 +1,11 @@
 // The record against itself: which event made the checkpoint, and whether the lines of the log belong together.
 #include "engine/base/text.hpp"
+#include "engine/provenance/claims.hpp"
 #include "engine/provenance/identity.hpp"
 #include "engine/record/verify_parts.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace heirloom::record {
@@ -98,12 +100,34 @@ std::size_t hidden_line(const Check& check, std::string_view id) {
   return 0;
 }
 
+// Why an event or lineage cannot be read; "" where it can, and of other statements.
+std::string problem_of(const provenance::Statement& statement) {
+  if (statement.predicate_type == provenance::slsa_provenance) {
+    const auto event = provenance::parse_event(statement);
+    return event ? "" : event.error().message;
+  }
+  if (statement.predicate_type == provenance::lineage_type) {
+    const auto claims = provenance::parse_lineage(statement.predicate);
+    return claims ? "" : claims.error().message;
+  }
+  return "";
+}
+
 // A line that is no envelope with a statement was none that heirloom wrote, or was changed. Others' payload types may be there.
 void check_lines(Check& check) {
   for (std::size_t i = 0; i < check.found.log.lines.size(); ++i) {
     const LogLine& line = check.found.log.lines[i];
+    const std::string number = "line " + std::to_string(i + 1);
     if (!line.statement && !line.is_foreign)
-      check.mismatch("log", "line " + std::to_string(i + 1), "is no envelope with a statement: " + line.problem);
+      check.mismatch("log", number, "is no envelope with a statement: " + line.problem);
+    else if (!line.statement)
+      check.out.notes.push_back(number + " of the log is somebody else's, and was not looked at: " + line.problem);
+    else if (const std::string problem = problem_of(*line.statement); problem.empty())
+      continue;
+    else if (line.envelope->payload.find(provenance::name_space) != std::string::npos)
+      check.mismatch("log", number, "holds a statement of heirloom's, but not well: " + problem);
+    else
+      check.out.notes.push_back(number + " of the log is not understood: " + problem);
   }
   for (const LogLine& line : check.found.log.lines) {
     if (!is_run(line))

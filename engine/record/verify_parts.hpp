@@ -19,7 +19,9 @@ inline constexpr std::size_t level_count = 6;
 
 struct SourceIdentity {
   Identity stored;
-  base::Digest whole_root = {};              // of the tensors as conversions see them
+  std::optional<Identity> seen = {};         // as conversions see the tensors, where that is another
+
+  const Identity& whole() const { return seen ? *seen : stored; }
 };
 
 // A verification in the making.
@@ -57,6 +59,8 @@ void check_metadata(Check& check);
 Result<void> check_side_files(Check& check);
 // Sizes, and digests where they were taken, of the files that the runs note.
 Result<void> check_files_written(Check& check);
+// What receipts of the event say of what was read; null where its source is not at hand.
+void check_inputs(Check& check, const Link& maker, const std::vector<provenance::Receipt>& receipts, const Identity* source);
 // A licence and a source.
 Result<void> check_declared(Check& check);
 Result<void> check_signatures(Check& check);

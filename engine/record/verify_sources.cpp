@@ -22,7 +22,7 @@ std::string name_of(const Resource& weights) { return weights.name.empty() ? std
 // The source with this root, or nothing.
 std::optional<std::size_t> source_with(const Check& check, std::string_view root) {
   for (std::size_t i = 0; i < check.sources.size(); ++i)
-    if (base::to_hex(check.sources[i].stored.stored_root) == root || base::to_hex(check.sources[i].whole_root) == root)
+    if (base::to_hex(check.sources[i].stored.stored_root) == root || base::to_hex(check.sources[i].whole().stored_root) == root)
       return i;
   return std::nullopt;
 }
@@ -141,6 +141,21 @@ const Link& maker_of(const Check& check, const Link& link) {
   return *maker;
 }
 
+const Identity* source_of(const Check& check, const Link& link) {
+  const Resource* weights = link.dependency("weights");
+  const std::string* root = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
+  const auto at = root == nullptr ? std::nullopt : source_with(check, *root);
+  return at ? &check.sources[*at].whole() : nullptr;
+}
+
+void check_last_inputs(Check& check) {
+  const Link* last = check.with_byproduct(receipts_byproduct);
+  if (last == nullptr || check.out.is_last_step_unrecorded || !check.found.receipts)
+    return;
+  const Link& maker = maker_of(check, *last);
+  check_inputs(check, maker, *check.found.receipts, source_of(check, maker));
+}
+
 // One step of the chain again, from its own source.
 Result<void> replay_step(Check& check, const Link& link, const std::vector<provenance::Receipt>& receipts, const Checkpoint& written) {
   const Resource* weights = link.dependency("weights");
@@ -172,6 +187,7 @@ Result<void> replay_earlier(Check& check, const Link& link) {
     check.against(Level::reproduced, "the receipts of " + link.words() + " are not beside what it made");
     return {};
   }
+  check_inputs(check, link, *found.receipts, source_of(check, link));
   return replay_step(check, link, *found.receipts, made.checkpoint);
 }
 
@@ -197,12 +213,10 @@ Result<void> check_sources(Check& check) {
   for (const SourceAtHand& source : check.options.sources) {
     const IdentifyOptions how{check.options.threads, check.options.memory_bytes, says_value_root(check.chain)};
     HEIRLOOM_TRY(Identity stored, identify(*source.stored, check.maps, how, check.log));
-    base::Digest whole = stored.stored_root;
+    SourceIdentity& known = check.sources.emplace_back(SourceIdentity{std::move(stored)});
     if (source.whole->checkpoint.tensors != source.stored->checkpoint.tensors) {
-      HEIRLOOM_TRY(const Identity seen, identify(*source.whole, check.maps, how, check.log));
-      whole = seen.stored_root;
+      HEIRLOOM_TRY(known.seen, identify(*source.whole, check.maps, how, check.log));
     }
-    check.sources.push_back({std::move(stored), whole});
   }
   check_given(check);
   for (const Link* link : check.chain) {
@@ -210,6 +224,7 @@ Result<void> check_sources(Check& check) {
     if (is_first)
       HEIRLOOM_CHECK(check_begin(check, *link));
   }
+  check_last_inputs(check);
   return {};
 }
 

@@ -116,6 +116,17 @@ Result<Made> make_event(const Draft& draft, const plan::Plan& plan, const Checkp
   return made;
 }
 
+// The index of a checkpoint in several files, which lies beside them as side files do. Its bytes do not depend on the record.
+std::vector<EventFile> indexes_of(const Layout& layout) {
+  std::vector<EventFile> indexes;
+  for (const Literal& literal : layout.literals) {
+    const auto& file = layout.files[literal.file];
+    if (file.name.ends_with(".index.json") && literal.bytes.size() == file.size)
+      indexes.push_back({file.name, "", base::sha256(literal.bytes)});
+  }
+  return indexes;
+}
+
 // Names alone, where a digest is not known yet: room for it.
 EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
   EventFacts facts;
@@ -124,6 +135,8 @@ EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
   facts.read.insert(facts.read.end(), draft.options.given.begin(), draft.options.given.end());
   for (const plan::SideFile& file : plan.side_files)
     facts.written.push_back({file.name});
+  for (EventFile& index : indexes_of(plan.layout))
+    facts.written.push_back(std::move(index));
   if (draft.values.has_source())
     facts.digests.source_value_root.emplace();
   if (draft.values.has_output())

@@ -29,10 +29,10 @@ std::string signer_text(const OmsSigner& signer) {
 }
 
 std::string_view state_of(const LineCheck& line) {
-  if (line.id.empty())
-    return "not understood";
   if (!line.signatures.broken.empty())
     return "broken";
+  if (line.id.empty())
+    return line.is_foreign ? "not understood" : "damaged";
   if (line.voucher != nullptr)
     return "signed";
   if (!line.signatures.signers.empty())
@@ -41,10 +41,10 @@ std::string_view state_of(const LineCheck& line) {
 }
 
 std::string detail_of(const LineCheck& line) {
-  if (line.id.empty())
-    return line.problem;
   if (!line.signatures.broken.empty())
     return "not the signature of " + joined(line.signatures.broken);
+  if (line.id.empty())
+    return line.problem;
   if (line.voucher != nullptr)
     return line.voucher->name;
   if (!line.signatures.signers.empty())

