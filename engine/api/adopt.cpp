@@ -1,6 +1,7 @@
 #include "engine/api/verify.hpp"
 
 #include "engine/api/recording.hpp"
+#include "engine/base/bytes.hpp"
 #include "engine/base/directory_lock.hpp"
 #include "engine/base/file_set.hpp"
 #include "engine/base/output.hpp"
@@ -96,7 +97,7 @@ Result<std::vector<std::string>> write_all(const fs::path& directory, const std:
   std::vector<std::string> names;
   for (const NewFile& file : files) {
     HEIRLOOM_TRY(const base::OutputFile* added, output->add(file.name, file.text->size()));
-    HEIRLOOM_CHECK(added->write(0, {reinterpret_cast<const std::uint8_t*>(file.text->data()), file.text->size()}));
+    HEIRLOOM_CHECK(added->write(0, base::bytes_of(*file.text)));
     names.push_back(file.name);
   }
   HEIRLOOM_CHECK(output->commit());

@@ -80,7 +80,7 @@ Result<void> check_own_record(const model::Source& source, const record::Found& 
     return {};
   const std::string& name = source.checkpoint.files.front().name;
   for (const provenance::LogLine* line : found.log.heads())
-    if (line->statement && found.head == base::to_hex(line->envelope->id()))
+    if (line->statement && found.head == line->id)
       return fail(Error{Code::misuse, "the record of " + base::quoted(name) + " is that of its directory (" + base::quoted(log) +
                                           "); annotate the directory", no_position, source.files->display(name)});
   return {};

@@ -1,6 +1,7 @@
 #include "engine/api/annotating.hpp"
 
 #include "engine/api/recording.hpp"
+#include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/front_matter.hpp"
 #include "engine/card/unicode_text.hpp"
@@ -23,7 +24,7 @@ using report::Annotated;
 constexpr std::string_view card_name = "README.md";
 
 std::string sha256_of(std::string_view text) {
-  return base::to_hex(base::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  return base::to_hex(base::sha256(base::bytes_of(text)));
 }
 
 Resource file_resource(std::string name, std::string_view text) {
@@ -174,7 +175,7 @@ Result<Staged> stage(const fs::path& directory, const std::vector<record::Record
   for (const record::RecordFile& file : files) {
     HEIRLOOM_TRY(auto output, base::Output::create(directory / file.name, base::Output::Kind::file, true));
     HEIRLOOM_TRY(const base::OutputFile* added, output->add(file.name, file.text.size()));
-    HEIRLOOM_CHECK(added->write(0, {reinterpret_cast<const std::uint8_t*>(file.text.data()), file.text.size()}));
+    HEIRLOOM_CHECK(added->write(0, base::bytes_of(file.text)));
     staged.push_back(std::move(output));
   }
   return staged;

@@ -89,6 +89,8 @@ Result<void> check_apart(const host::Host& host, const model::Source& source, co
     HEIRLOOM_CHECK(check_entries(held, with_suffix(path, ".partial")));
     return check_entries(held, with_suffix(path, ".replaced.partial"));
   }
+  for (const std::string& name : plan.displaced_files)
+    HEIRLOOM_CHECK(check_file(held, path.parent_path() / name));
   for (const std::string& name : output_names(plan)) {
     const fs::path file = path.parent_path() / name;
     HEIRLOOM_CHECK(check_file(held, file));

@@ -1,33 +1,20 @@
 #include "engine/api/provenance.hpp"
 
+#include "engine/api/sign.hpp"
+#include "engine/base/output.hpp"
 #include "engine/base/text.hpp"
 #include "engine/provenance/identity.hpp"
 #include "engine/provenance/names.hpp"
 #include "engine/record/claims.hpp"
+#include "engine/record/digests.hpp"
 #include "engine/record/found.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
 
 namespace heirloom {
 namespace {
-
-constexpr std::size_t read_bytes = 4u << 20;
-
-Result<base::Digest> digest_of_file(const model::Source& source, const std::string& name) {
-  base::Sha256 sha256;
-  HEIRLOOM_TRY(const std::uint64_t size, source.files->size(name));
-  std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, read_bytes)));
-  for (std::uint64_t at = 0; at < size;) {
-    const std::span<std::uint8_t> part(buffer.data(), static_cast<std::size_t>(std::min<std::uint64_t>(size - at, buffer.size())));
-    HEIRLOOM_CHECK(source.files->read(name, at, part));
-    sha256.update(part);
-    at += part.size();
-  }
-  return sha256.finish();
-}
 
 // "" when SOURCE_DATE_EPOCH is not set, or no second between the years 1970 and 9999.
 std::string time_of_environment() {
@@ -66,11 +53,15 @@ Result<Provenance> provenance_of(const Session& session, const ProvenanceOptions
   for (const File& file : source->checkpoint.files) {
     present.files.push_back(file.name);
     if (options.hashes_files) {
-      HEIRLOOM_TRY(const base::Digest digest, digest_of_file(*source, file.name));
+      HEIRLOOM_TRY(const base::Digest digest, record::digest_of_file(*source->files, file.name));
       present.read_files.push_back({file.name, file.size, digest});
     }
   }
   Provenance result{provenance::build_graph(found.log, present), ""};
+  if (!options.trust.empty()) {
+    HEIRLOOM_TRY(const provenance::Trust trust, read_trust(options.trust, false));
+    provenance::check_signatures(found.log, trust, result.graph);
+  }
   result.graph.problems.insert(result.graph.problems.begin(), found.problems.begin(), found.problems.end());
   if (found.has_log_file)
     result.log_name = provenance::file_name(provenance::Part::log, record::record_base(*source));
@@ -85,6 +76,13 @@ Result<std::string> export_provenance(const Provenance& provenance, const std::s
     names += (names.empty() ? "" : ", ") + std::string(known.name);
   }
   return fail(Code::misuse, "format " + base::quoted(format) + " is none of " + names);
+}
+
+Result<void> write_export(const std::filesystem::path& path, const std::string& text, bool force) {
+  HEIRLOOM_TRY(const auto output, base::Output::create(path, base::Output::Kind::file, force));
+  HEIRLOOM_TRY(const base::OutputFile* file, output->add(path.filename().string(), text.size()));
+  HEIRLOOM_CHECK(file->write(0, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  return output->commit();
 }
 
 }  // namespace heirloom

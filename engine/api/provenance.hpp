@@ -17,6 +17,7 @@ struct ProvenanceOptions {
   std::string from;                         // format; "" to find out
   std::vector<std::string> source_options;  // NAME=VALUE, for the reader
   bool hashes_files = false;                // take the SHA-256 of the weight files
+  std::filesystem::path trust;              // check signatures against this trust file; "" for none
 };
 
 struct Provenance {
@@ -27,5 +28,7 @@ struct Provenance {
 Result<Provenance> provenance_of(const Session& session, const ProvenanceOptions& options);
 // Misuse for a format that is not known. SOURCE_DATE_EPOCH is the time of the document, where it is set.
 Result<std::string> export_provenance(const Provenance& provenance, const std::string& format, const std::string& program_version);
+// A whole file or none; one that is there is replaced with `force`.
+Result<void> write_export(const std::filesystem::path& path, const std::string& text, bool force);
 
 }  // namespace heirloom

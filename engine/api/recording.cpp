@@ -2,6 +2,7 @@
 
 #include "engine/base/arena.hpp"
 #include "engine/kernels/kernels.hpp"
+#include "engine/plan/native.hpp"
 #include "engine/record/digests.hpp"
 
 #include <algorithm>
@@ -23,8 +24,6 @@ Result<void> add_program(const std::string& name, const fs::path& path, record::
   run.programs.emplace_back(name, digest);
   return {};
 }
-
-}  // namespace
 
 record::Asked asked_of(const ConvertOptions& options, const plan::Recipe& recipe) {
   record::Asked asked{recipe.data ? recipe.data->name : recipe.encoding};
@@ -50,6 +49,39 @@ record::Asked asked_of(const ConvertOptions& options, const plan::Recipe& recipe
   add("layout", options.native_layout);
   add("config", joined(options.config));
   return asked;
+}
+
+// Files that options name and that change bytes.
+Result<std::vector<record::EventFile>> files_given(const ConvertOptions& options, const plan::Recipe& recipe, const plan::Plan& plan) {
+  std::vector<record::EventFile> files;
+  const auto add = [&](const fs::path& path, const char* role, const char* option) -> Result<void> {
+    if (path.empty())
+      return {};
+    HEIRLOOM_TRY(const base::Digest digest, record::digest_of_file(path));
+    files.push_back({path.filename().string(), role, digest, option});
+    return {};
+  };
+  HEIRLOOM_CHECK(add(recipe.file, "recipe", "quantize"));
+  HEIRLOOM_CHECK(add(options.importance, "importance-matrix", "imatrix"));
+  HEIRLOOM_CHECK(add(plan.architecture_file, "architecture-map", "arch-map"));
+  if (options.tokenizer.empty())
+    return files;
+  HEIRLOOM_TRY(const std::vector<std::string> names, plan::tokenizer_files_of(options.tokenizer));
+  for (const std::string& name : names)
+    HEIRLOOM_CHECK(add(options.tokenizer / name, "tokenizer", "tokenizer"));
+  return files;
+}
+
+}  // namespace
+
+Result<record::WriteOptions> recording_of(const ConvertOptions& options, const plan::Recipe& recipe, const plan::Plan& plan) {
+  record::WriteOptions recording{options.provenance, options.has_value_root, options.hashes_files, asked_of(options, recipe)};
+  recording.source_repository = options.source_repository;
+  recording.source_revision = options.source_revision;
+  if (options.provenance != record::Place::none) {
+    HEIRLOOM_TRY(recording.given, files_given(options, recipe, plan));
+  }
+  return recording;
 }
 
 Result<record::RunFacts> begin_run(const host::Host& host, std::string_view reader, std::string_view target, std::size_t wanted_threads) {

@@ -186,10 +186,9 @@ Result<Planned> Session::plan_conversion(const ConvertOptions& options) const {
   if (!plan)
     return fail(std::move(plan).error().in_file(options.source.string()));
   planned.plan = std::move(*plan);
-  HEIRLOOM_TRY(planned.record, record::begin_record(*host_, maps_, *planned.source, std::move(input),
-                                                    {options.provenance, options.has_value_root, options.hashes_files, asked_of(options, request.recipe), options.importance,
-                                                     options.source_repository, options.source_revision},
-                                                    planned.plan, planned.is_directory));
+  HEIRLOOM_TRY(record::WriteOptions recording, recording_of(options, request.recipe, planned.plan));
+  HEIRLOOM_TRY(planned.record, record::begin_record(*host_, maps_, *planned.source, std::move(input), std::move(recording), planned.plan,
+                                                    planned.is_directory));
   for (std::string& line : findings_in_words(planned.source->checkpoint))
     planned.plan.warnings.push_back(std::move(line));
   HEIRLOOM_CHECK(check_apart(*host_, *planned.source, planned.plan, planned.target, planned.is_directory));

@@ -1,5 +1,6 @@
 #include "engine/api/sign.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/directory_lock.hpp"
 #include "engine/base/output.hpp"
 #include "engine/base/system_error.hpp"
@@ -18,7 +19,7 @@ using namespace provenance;
 // Replaces a file as a whole, or makes it.
 Result<void> write_text(base::Output& output, const fs::path& path, std::string_view text) {
   HEIRLOOM_TRY(const base::OutputFile* file, output.add(path.filename().string(), text.size()));
-  HEIRLOOM_CHECK(file->write(0, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  HEIRLOOM_CHECK(file->write(0, base::bytes_of(text)));
   return output.commit();
 }
 

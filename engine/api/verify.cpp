@@ -1,5 +1,6 @@
 #include "engine/api/verify.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/file_set.hpp"
 #include "engine/base/output.hpp"
 #include "engine/plan/importance.hpp"
@@ -55,7 +56,7 @@ std::string time_text(std::time_t time) {
 Result<void> write_file(const fs::path& path, const std::string& text) {
   HEIRLOOM_TRY(const auto output, base::Output::create(path, base::Output::Kind::file, true));
   HEIRLOOM_TRY(const base::OutputFile* file, output->add(path.filename().string(), text.size()));
-  HEIRLOOM_CHECK(file->write(0, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  HEIRLOOM_CHECK(file->write(0, base::bytes_of(text)));
   return output->commit();
 }
 
@@ -121,7 +122,7 @@ Result<report::Verified> verify(const Session& session, const VerifyOptions& opt
   record::VerifyOptions how;
   for (const fs::path& path : options.sources) {
     HEIRLOOM_TRY(OpenSource source, open_source(session, path, options));
-    how.sources.push_back({source.stored.get(), source.whole.get()});
+    how.sources.push_back({source.stored.get(), source.whole.get(), path.string()});
     sources.push_back(std::move(source));
     verified.sources.push_back(path.string());
   }
@@ -141,7 +142,7 @@ Result<report::Verified> verify(const Session& session, const VerifyOptions& opt
   how.threads = options.threads;
   how.memory_bytes = options.memory_bytes;
   HEIRLOOM_TRY(verified.record, record::verify(*checked, session.maps(), how, log));
-  const bool is_told = verified.record.has_record && !verified.record.is_last_step_unrecorded;
+  const bool is_told = verified.record.tells_making && !verified.record.is_last_step_unrecorded;
   if (!is_told && verified.record.mismatches.empty() && !sources.empty()) {
     HEIRLOOM_TRY(verified.foreign, record::compare_foreign(*checked, *sources.front().whole, session.maps(),
                                                            {how.importance, options.threads, options.memory_bytes}, log));

@@ -56,7 +56,7 @@ Result<Maps> Maps::load(std::span<const std::filesystem::path> user_files) {
     HEIRLOOM_TRY(auto map, read_map_file(file));
     maps.maps_.push_back(std::move(map));
   }
-  maps.user_count_ = maps.maps_.size();
+  maps.user_files_.assign(user_files.begin(), user_files.end());
   for (const BuiltInMap& built_in : built_in_maps) {
     HEIRLOOM_TRY(auto map, wire::decode<fb::Architecture>(
                                {built_in.bytes.data(), built_in.bytes.size()}, fb::ArchitectureIdentifier(),
@@ -66,6 +66,13 @@ Result<Maps> Maps::load(std::span<const std::filesystem::path> user_files) {
     maps.maps_.push_back(std::move(map));
   }
   return maps;
+}
+
+std::filesystem::path Maps::file_of(const Map& map) const {
+  for (std::size_t i = 0; i < user_files_.size(); ++i)
+    if (maps_[i].get() == &map)
+      return user_files_[i];
+  return {};
 }
 
 const Map* Maps::find_by_class(std::string_view hf_class, const model::Json& config) const {
@@ -88,8 +95,8 @@ const Map* Maps::find_by_gguf_name(std::string_view gguf_name, std::string_view 
     if (map->gguf_name == gguf_name && contains(map->hf_classes, hf_class))
       return map.get();
   const std::span all(maps_);
-  const Map* users = pick(all.first(user_count_), gguf_name, attrs);
-  return users != nullptr ? users : pick(all.subspan(user_count_), gguf_name, attrs);
+  const Map* users = pick(all.first(user_files_.size()), gguf_name, attrs);
+  return users != nullptr ? users : pick(all.subspan(user_files_.size()), gguf_name, attrs);
 }
 
 std::string hf_class_of(const model::Json& config) {

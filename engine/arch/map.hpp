@@ -28,6 +28,9 @@ class Maps {
 
   const std::vector<std::unique_ptr<Map>>& all() const { return maps_; }
 
+  // The user's file that a map of `all` was read from; "" for a built-in one.
+  std::filesystem::path file_of(const Map& map) const;
+
   // By config.json "architectures"; null when none matches. Among families that share the class, the key that marks one of
   // them in the configuration decides.
   const Map* find_by_class(std::string_view hf_class, const model::Json& config) const;
@@ -37,7 +40,7 @@ class Maps {
 
  private:
   std::vector<std::unique_ptr<Map>> maps_;
-  std::size_t user_count_ = 0;
+  std::vector<std::filesystem::path> user_files_;  // of the first of them
 };
 
 // The first name in config.json's "architectures", or "".

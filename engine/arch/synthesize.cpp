@@ -75,8 +75,9 @@ Result<Llama3Scaling> read_scaling(const Json& config) {
   return scaling;
 }
 
-// Llama 3.1, 3.2 and 4 Scout as published.
-constexpr Llama3Scaling published[] = {{8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0, 8192.0}, {16.0, 1.0, 1.0, 8192.0}};
+// Llama 3.1, 3.2 and 4 Scout, and EXAONE 4 as published.
+constexpr Llama3Scaling published[] = {
+    {8.0, 1.0, 4.0, 8192.0}, {32.0, 1.0, 4.0, 8192.0}, {16.0, 1.0, 1.0, 8192.0}, {16.0, 1.0, 4.0, 8192.0}};
 
 // A path of the text model's key.
 std::string in_text_model(const Json& config, std::string_view path) {

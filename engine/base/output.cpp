@@ -19,6 +19,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* replaced_suffix = ".replaced.partial";
+
 fs::path with_suffix(const fs::path& path, const char* suffix) { return fs::path(path) += suffix; }
 
 tl::unexpected<Error> refuse(const fs::path& path, std::string message) {
@@ -222,6 +224,21 @@ Result<void> Output::check_free(const std::string& name) const {
   return kind_ == Kind::directory ? Result<void>() : check_target(directory_ / name, kind_, force_);
 }
 
+Result<bool> Output::displace(const std::string& name) {
+  HEIRLOOM_CHECK(check_relative_name(name));
+  if (kind_ == Kind::directory)
+    return false;
+  const fs::path path = directory_ / name;
+  if (type_of(path) == fs::file_type::not_found)
+    return false;
+  if (!force_)
+    return refuse(path, "is there already, and would lie beside an output that it is not of; --force deletes it");
+  HEIRLOOM_CHECK(check_target(path, kind_, force_));
+  HEIRLOOM_CHECK(remove_stale(with_suffix(path, replaced_suffix)));
+  displaced_.push_back(path);
+  return true;
+}
+
 Result<const OutputFile*> Output::add(const std::string& name, std::uint64_t size) {
   HEIRLOOM_CHECK(check_relative_name(name));
   if (name.find('/') != name.npos)
@@ -260,24 +277,45 @@ Result<void> Output::commit() {
   return kind_ == Kind::directory ? commit_directory() : commit_files();
 }
 
+Result<void> Output::set_displaced_aside() {
+  for (const fs::path& path : displaced_)
+    if (type_of(path) != fs::file_type::not_found)
+      HEIRLOOM_CHECK(rename_to(path, with_suffix(path, replaced_suffix), false));
+  return {};
+}
+
+void Output::put_displaced_back() {
+  for (const fs::path& path : displaced_)
+    static_cast<void>(rename_to(with_suffix(path, replaced_suffix), path, false));
+}
+
 Result<void> Output::commit_files() {
+  if (const Result<void> aside = set_displaced_aside(); !aside) {
+    put_displaced_back();
+    return aside;
+  }
   // A first file that is replaced goes before its shards change, so that old and new never make one set.
   if (force_ && files_.size() > 1)
     ::unlink(files_.front()->final_.c_str());
   for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
     if (const Result<void> renamed = rename_to((*file)->partial_, (*file)->final_, force_); !renamed) {
       for (auto done = files_.rbegin(); done != file; ++done) ::unlink((*done)->final_.c_str());
+      put_displaced_back();
       return renamed;
     }
   }
   is_committed_ = true;
-  return sync_directory(directory_);
+  HEIRLOOM_CHECK(sync_directory(directory_));
+  for (const fs::path& path : displaced_)
+    if (const fs::path aside = with_suffix(path, replaced_suffix); ::unlink(aside.c_str()) != 0 && errno != ENOENT)
+      return fail(system_error(errno, "cannot delete", aside));
+  return {};
 }
 
 Result<void> Output::commit_directory() {
   HEIRLOOM_CHECK(sync_directory(directory_));
   const bool is_replaced = type_of(target_) != fs::file_type::not_found;
-  const fs::path aside = with_suffix(target_, ".replaced.partial");
+  const fs::path aside = with_suffix(target_, replaced_suffix);
   if (is_replaced) {
     HEIRLOOM_CHECK(check_target(target_, kind_, force_));
     if (type_of(aside) != fs::file_type::not_found)

@@ -67,8 +67,12 @@ class Output {
   Result<const OutputFile*> add(const std::string& name, std::uint64_t size);
   // The error that add() would give for this name, before its size is known.
   Result<void> check_free(const std::string& name) const;
+  // A file that only belongs to what is replaced: refused without force; with it, commit() takes it away, so that it never
+  // lies beside the new files. Gives whether there is one. Of a directory, which is replaced whole, nothing is to be done.
+  Result<bool> displace(const std::string& name);
   // Syncs everything and renames: shards before the first file, so that no reader finds a set half done. A directory
-  // that is replaced is first renamed to "<directory>.replaced.partial", and deleted when the new one is in place.
+  // or displaced file that is replaced is first renamed to "<name>.replaced.partial", and deleted when the new ones are in
+  // place.
   Result<void> commit();
 
  private:
@@ -76,6 +80,8 @@ class Output {
   Result<void> make_partial_directory();
   Result<void> commit_files();
   Result<void> commit_directory();
+  Result<void> set_displaced_aside();
+  void put_displaced_back();
   Result<void> sync_directory(const std::filesystem::path& directory) const;
 
   std::filesystem::path target_;
@@ -86,6 +92,7 @@ class Output {
   bool force_ = false;
   bool is_committed_ = false;
   std::vector<std::unique_ptr<OutputFile>> files_;
+  std::vector<std::filesystem::path> displaced_;
 };
 
 }  // namespace heirloom::base

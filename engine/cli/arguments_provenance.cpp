@@ -19,6 +19,7 @@ void add_provenance_commands(Program& program) {
                                      "heirloom provenance olmo-2-1b-q4_k_m.gguf");
   ProvenanceArguments& told = run_with(program, provenance, run_provenance);
   add_source(provenance, told.options);
+  provenance.add_option("--trust", told.options.trust, "Trust file: say which of its keys vouch for each event")->type_name("FILE");
   const Choices<ProvenanceForm> forms = {
       {"text", ProvenanceForm::text}, {"json", ProvenanceForm::json}, {"dot", ProvenanceForm::dot}};
   add_choice(provenance, "--format", told.form, forms, "Words, JSON, or a graph for Graphviz: text, json or dot", "FORM");

@@ -1,6 +1,5 @@
 #include "engine/cli/provenance.hpp"
 
-#include "engine/base/output.hpp"
 #include "engine/cli/talk.hpp"
 
 namespace heirloom::cli {
@@ -14,21 +13,16 @@ std::string text_in(ProvenanceForm form, const provenance::Graph& graph) {
   }
 }
 
-Result<void> write_file(const ExportArguments& arguments, const std::string& text) {
-  HEIRLOOM_TRY(const auto output, base::Output::create(arguments.output, base::Output::Kind::file, arguments.force));
-  HEIRLOOM_TRY(const base::OutputFile* file, output->add(arguments.output.filename().string(), text.size()));
-  HEIRLOOM_CHECK(file->write(0, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
-  return output->commit();
+Result<Provenance> found_at(const CommonArguments& common, const ProvenanceOptions& options, Talk& talk) {
+  HEIRLOOM_TRY(const Session session, make_session(common, talk));
+  return provenance_of(session, options);
 }
 
 }  // namespace
 
 int run_provenance(const CommonArguments& common, const ProvenanceArguments& arguments) {
   Talk talk(common.progress);
-  const auto session = make_session(common, talk);
-  if (!session)
-    return report_error(session.error());
-  const auto found = provenance_of(*session, arguments.options);
+  const auto found = found_at(common, arguments.options, talk);
   if (!found)
     return report_error(found.error());
   return print(text_in(common.json ? ProvenanceForm::json : arguments.form, found->graph),
@@ -37,10 +31,7 @@ int run_provenance(const CommonArguments& common, const ProvenanceArguments& arg
 
 int run_export(const CommonArguments& common, const ExportArguments& arguments) {
   Talk talk(common.progress);
-  const auto session = make_session(common, talk);
-  if (!session)
-    return report_error(session.error());
-  const auto found = provenance_of(*session, arguments.options);
+  const auto found = found_at(common, arguments.options, talk);
   if (!found)
     return report_error(found.error());
   for (const std::string& problem : found->graph.problems)
@@ -50,7 +41,7 @@ int run_export(const CommonArguments& common, const ExportArguments& arguments) 
     return report_error(text.error());
   if (arguments.output.empty())
     return print(*text, exit_done);
-  const auto written = write_file(arguments, *text);
+  const auto written = write_export(arguments.output, *text, arguments.force);
   return written ? exit_done : report_error(written.error());
 }
 

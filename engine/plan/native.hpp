@@ -5,10 +5,14 @@
 #include "engine/plan/view.hpp"
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace heirloom::plan {
 
-// Puts the tokenizer's files of a directory in the place of the package's.
+// Names of the tokenizer's files in a directory; misuse where there is none.
+Result<std::vector<std::string>> tokenizer_files_of(const std::filesystem::path& directory);
+// Puts them in the place of the package's.
 Result<void> use_tokenizer(const std::filesystem::path& directory, Package& package);
 
 // Hugging Face terms -> the layout `request.native_layout`.

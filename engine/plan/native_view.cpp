@@ -1,6 +1,7 @@
 // A view of a checkpoint in a lab's own layout, in terms of the Hugging Face layout: names, shapes, config.json.
 #include "engine/arch/config.hpp"
 #include "engine/arch/native_layout.hpp"
+#include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/plan/dominant.hpp"
 #include "engine/plan/fates.hpp"
@@ -17,8 +18,6 @@ namespace {
 using model::Json;
 
 constexpr std::uint64_t max_compared_bytes = 1u << 20;
-
-std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
 void remove_side_file(Package& package, const std::string& name) { std::erase(package.side_files, name); }
 
@@ -148,7 +147,7 @@ Result<void> replace_files(const model::Source& source, const fb::NativeLayoutT&
       package.made.emplace_back(data.kept_config, std::move(*bytes));
   }
   remove_side_file(package, "config.json");
-  package.made.emplace_back("config.json", bytes_of(package.config.dump(2) + "\n"));
+  package.made.emplace_back("config.json", base::copied_bytes(package.config.dump(2) + "\n"));
   for (const std::string& name : data.own_files)
     if (std::find(package.side_files.begin(), package.side_files.end(), name) != package.side_files.end()) {
       package.left_out.emplace_back(name, "says something of the layout " + data.id + " alone");

@@ -8,6 +8,7 @@
 #include "heirloom/nouns.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,6 +64,7 @@ struct Plan {
   std::string source_format;
   std::string target_format;
   std::string architecture;  // id of the map; "" when names are kept
+  std::filesystem::path architecture_file = {};  // of a user that the map was read from; "" for a built-in one
   std::vector<File> source_files;
   Checkpoint target;         // description of the output: encodings, tensors (parallel to `tensors`), attrs
   std::vector<PlanTensor> tensors;
@@ -70,6 +72,7 @@ struct Plan {
   Layout layout;
   std::vector<SideFile> side_files;
   std::vector<std::string> record_files = {};  // names of what is written beside the weights when all else is done
+  std::vector<std::string> displaced_files = {};  // names of what would speak of other weights if it stayed beside these
   std::vector<Disposition> dispositions;
   std::vector<Dropped> dropped = {};           // its tensors among them, in the same order
   std::vector<std::string> warnings;

@@ -287,6 +287,7 @@ Result<Plan> make_plan(const Request& request, const base::Log& log) {
     HEIRLOOM_CHECK(plan_to_native(request, view, plan));
   } else if (map != nullptr) {
     plan.architecture += (view.layout.empty() ? "" : " > ") + map->id;
+    plan.architecture_file = request.maps->file_of(*map);
     if (!is_to_gguf)
       HEIRLOOM_CHECK(check_plain_recipe(request.recipe, plan));
     HEIRLOOM_CHECK(is_to_gguf ? plan_to_gguf(request, *map, view, plan) : plan_to_hugging_face(request, *map, view, plan));

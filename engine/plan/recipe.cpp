@@ -34,7 +34,8 @@ Result<std::string> encoding_named(std::string_view name, std::string_view optio
 
 Result<void> choose_base(std::string_view name, Recipe& recipe) {
   if (names_file(name)) {
-    HEIRLOOM_TRY(recipe.data, read_recipe_file(std::string(name)));
+    recipe.file = name;
+    HEIRLOOM_TRY(recipe.data, read_recipe_file(recipe.file));
     recipe.encoding = recipe.data->encoding;
     return {};
   }

@@ -7,6 +7,7 @@
 #include "heirloom/result.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct Recipe {
   std::optional<RecipeData> data = {};    // a named recipe or a file's; else one encoding for all, or none
   std::string output_encoding = {};       // --output-tensor-type
   std::string token_embd_encoding = {};   // --token-embedding-type
+  std::filesystem::path file = {};        // of a user that it was read from; "" without
   bool is_pure = false;                   // --pure: no rules
   bool leaves_output = false;             // --leave-output-tensor
   bool allows_requantize = false;         // --allow-requantize

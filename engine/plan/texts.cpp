@@ -1,5 +1,6 @@
 #include "engine/plan/texts.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/unicode_text.hpp"
 #include "engine/plan/inventory.hpp"
@@ -17,8 +18,6 @@ using provenance::LegalFile;
 using provenance::license_text_key;
 
 constexpr std::string_view usual_licence_name = "LICENSE";
-
-std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
 bool is_legal(std::string_view name) { return provenance::legal_file(name) != LegalFile::none; }
 
@@ -43,7 +42,7 @@ Json::Object legal_files_of(const std::vector<Attr>& attrs, Package& package) {
 void add_embedded(const model::Source& source, const Attr& attr, const std::string& name, std::string_view text, Package& package) {
   const auto& files = package.side_files;
   if (std::find(files.begin(), files.end(), name) == files.end() && find_text(package, name) == nullptr)
-    package.companions.push_back({name, item_of(source, attr), "", bytes_of(text)});
+    package.companions.push_back({name, item_of(source, attr), "", base::copied_bytes(text)});
 }
 
 // Whether the output's metadata may hold texts: of other containers nobody reads it.

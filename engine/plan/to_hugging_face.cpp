@@ -1,6 +1,7 @@
 // GGUF -> Hugging Face directory, through an architecture map read backwards.
 #include "engine/arch/config.hpp"
 #include "engine/arch/spelling.hpp"
+#include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/card.hpp"
 #include "engine/encoding/codec.hpp"
@@ -20,8 +21,6 @@ namespace heirloom::plan {
 namespace {
 
 using model::Json;
-
-std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
 Result<std::vector<float>> read_values(const model::Source& source, std::uint32_t index) {
   const Tensor& tensor = source.checkpoint.tensors[index];
@@ -168,7 +167,7 @@ Result<Card> make_card(const model::Source& source, const Package& package, cons
 // Returns generation_config.json as written.
 Result<Json> add_side_files(const model::Source& source, const GgufConfig& config, Plan& plan) {
   const std::vector<Attr>& attrs = source.checkpoint.attrs;
-  plan.side_files.push_back({"config.json", "", bytes_of(config.written.dump(2) + "\n")});
+  plan.side_files.push_back({"config.json", "", base::copied_bytes(config.written.dump(2) + "\n")});
   HEIRLOOM_TRY(Json generation, read_record(attrs, source_generation_config_key));
   for (auto& [key, value] : card::generation_config_from_keys(attrs)) {
     if (generation.object() == nullptr)
@@ -185,7 +184,7 @@ Result<Json> add_side_files(const model::Source& source, const GgufConfig& confi
         generation.set(id, *value);
   }
   if (is_written)
-    plan.side_files.push_back({"generation_config.json", "", bytes_of(generation.dump(2) + "\n")});
+    plan.side_files.push_back({"generation_config.json", "", base::copied_bytes(generation.dump(2) + "\n")});
   if (find_attr(attrs, "tokenizer.ggml.model") != nullptr) {
     HEIRLOOM_TRY(auto files, tokenizer::to_hugging_face(attrs));
     for (tokenizer::SideFile& file : files)
@@ -344,7 +343,7 @@ Result<void> plan_to_hugging_face(const Request& request, const arch::Map& map, 
   plan.warnings.insert(plan.warnings.end(), config.warnings.begin(), config.warnings.end());
   HEIRLOOM_TRY(const Card card, make_card(source, view.package, config, plan));
   if (!card.readme.empty())
-    plan.side_files.push_back({std::string(card_name), "", bytes_of(card.readme)});
+    plan.side_files.push_back({std::string(card_name), "", base::copied_bytes(card.readme)});
   carry_files(view.package, plan);
   return carry_other_keys(source, map, config, generation, card.keys, plan);
 }

@@ -1,6 +1,7 @@
 // Hugging Face -> a lab's own layout, and the tokenizer's files from elsewhere.
 #include "engine/arch/config.hpp"
 #include "engine/arch/native_layout.hpp"
+#include "engine/base/bytes.hpp"
 #include "engine/base/file_set.hpp"
 #include "engine/base/text.hpp"
 #include "engine/plan/choose.hpp"
@@ -15,7 +16,7 @@ namespace {
 using model::Json;
 
 // Files that say what a tokenizer is.
-constexpr std::string_view tokenizer_files[] = {
+constexpr std::string_view tokenizer_file_names[] = {
     "tokenizer.json",      "tokenizer_config.json", "tokenizer.model",     "tiktoken.model", "vocab.json",   "merges.txt",
     "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json", "vocab.txt", "tekken.json"};
 
@@ -46,27 +47,36 @@ Result<std::string> native_file(const std::string& layout, const Format& format)
   return "consolidated" + (format.suffixes.empty() ? "." + format.id : format.suffixes.front());
 }
 
-Result<void> use_tokenizer(const std::filesystem::path& directory, Package& package) {
+Result<std::vector<std::string>> tokenizer_files_of(const std::filesystem::path& directory) {
   HEIRLOOM_TRY(const auto files, base::FileSet::open(directory));
   if (!files->primary().empty())
     return fail(Error{Code::misuse, "--tokenizer wants the directory that holds the tokenizer's files", no_position, directory.string()});
-  bool has_any = false;
-  for (const std::string_view name : tokenizer_files) {
+  std::vector<std::string> names;
+  for (const std::string_view name : tokenizer_file_names) {
+    HEIRLOOM_TRY(const bool exists, files->exists(name));
+    if (exists)
+      names.emplace_back(name);
+  }
+  if (names.empty())
+    return fail(Error{Code::misuse, "the directory holds no file of a tokenizer, as tokenizer.json or tokenizer.model", no_position,
+                      directory.string()});
+  return names;
+}
+
+Result<void> use_tokenizer(const std::filesystem::path& directory, Package& package) {
+  HEIRLOOM_TRY(const std::vector<std::string> names, tokenizer_files_of(directory));
+  HEIRLOOM_TRY(const auto files, base::FileSet::open(directory));
+  for (const std::string_view name : tokenizer_file_names) {
     // A tokenizer is all of its files: what the source has of another one goes.
     if (std::erase(package.side_files, name) != 0)
       package.left_out.emplace_back(name, "the tokenizer of --tokenizer takes its place");
-    HEIRLOOM_TRY(const bool exists, files->exists(name));
-    if (!exists) {
+    if (std::find(names.begin(), names.end(), name) == names.end())
       package.hidden.emplace_back(name);
-      continue;
-    }
-    HEIRLOOM_TRY(auto bytes, files->read_all(name, model::max_json_bytes));
-    package.made.emplace_back(std::string(name), std::move(bytes));
-    has_any = true;
   }
-  if (!has_any)
-    return fail(Error{Code::misuse, "the directory holds no file of a tokenizer, as tokenizer.json or tokenizer.model", no_position,
-                      directory.string()});
+  for (const std::string& name : names) {
+    HEIRLOOM_TRY(auto bytes, files->read_all(name, model::max_json_bytes));
+    package.made.emplace_back(name, std::move(bytes));
+  }
   return {};
 }
 
@@ -95,7 +105,7 @@ Result<void> plan_to_native(const Request& request, const View& view, Plan& plan
   if (std::erase(package.side_files, data.config_file) != 0)
     plan.dispositions.push_back({"file:" + data.config_file, Fate::dropped, "", "it is made from config.json"});
   const std::string text = configuration.dump(2) + "\n";
-  package.made.emplace_back(data.config_file, std::vector<std::uint8_t>(text.begin(), text.end()));
+  package.made.emplace_back(data.config_file, base::copied_bytes(text));
   HEIRLOOM_CHECK(carry_attrs(request, *format, plan));
   return carry_side_files(request, package, plan);
 }

@@ -42,7 +42,7 @@ std::vector<LineCheck> check_lines(const Log& log, const Trust& trust) {
       check.problem = line.problem;
       continue;
     }
-    check.id = base::to_hex(line.envelope->id());
+    check.id = line.id;
     check.predicate_type = line.statement->predicate_type;
     check.signatures = verify_signatures(*line.envelope, trust);
     check.voucher = voucher(check.signatures, *line.statement);

@@ -1,5 +1,6 @@
 #include "engine/provenance/export_parts.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/digest.hpp"
 #include "engine/base/safe_json.hpp"
 #include "engine/provenance/addresses.hpp"
@@ -82,7 +83,7 @@ std::string document_id(const Graph& graph, const ExportOptions& options, std::s
       add(*text);
   for (const RunFile& file : graph.files)
     add(file.name + (file.sha256 ? base::to_hex(*file.sha256) : ""));
-  const base::Digest digest = base::sha256({reinterpret_cast<const std::uint8_t*>(all.data()), all.size()});
+  const base::Digest digest = base::sha256(base::bytes_of(all));
   return "urn:uuid:" + uuid_v5(std::string(name_space) + "document/" + base::to_hex(digest));
 }
 

@@ -24,12 +24,12 @@ std::string key_of(const Resource& weights) {
   return (stored == nullptr ? "" : *stored) + "/" + (metadata == nullptr ? "" : *metadata);
 }
 
-const std::string* annotation(const Resource& resource, std::string_view key) {
-  for (const auto& [name, value] : resource.annotations)
-    if (name == key)
-      return value.text();
-  return nullptr;
-}
+// What a source says of itself.
+struct Lineage {
+  std::string id;
+  std::vector<Resource> subject;
+  std::vector<Claim> claims;
+};
 
 class Builder {
  public:
@@ -57,7 +57,7 @@ class Builder {
 
  private:
   void note(const LogLine& line, const std::string& what) {
-    graph_.problems.push_back("event " + short_id(base::to_hex(line.envelope->id())) + ": " + what);
+    graph_.problems.push_back("event " + short_id(line.id) + ": " + what);
   }
 
   void read(const Log& log) {
@@ -72,7 +72,7 @@ class Builder {
   }
 
   void read_statement(const LogLine& line) {
-    const std::string id = base::to_hex(line.envelope->id());
+    const std::string id = line.id;
     const Statement& statement = *line.statement;
     ids_.insert(id);
     if (statement.predicate_type == slsa_provenance) {
@@ -94,7 +94,7 @@ class Builder {
       auto claims = parse_lineage(statement.predicate);
       if (!claims)
         return note(line, claims.error().message);
-      lineage_.emplace_back(statement.subject, std::move(*claims));
+      lineage_.push_back({id, statement.subject, std::move(*claims)});
     }
   }
 
@@ -152,8 +152,10 @@ class Builder {
           missing.insert(id);
       } else if (done.insert(id).second) {
         open.emplace_back(id, true);
-        for (const std::string& prior : priors_of(found->second))
+        for (const std::string& prior : priors_of(found->second)) {
           open.emplace_back(prior, false);
+          followed_.insert(prior);
+        }
       }
     }
     for (const std::string& id : missing)
@@ -169,8 +171,8 @@ class Builder {
     Entity& entity = graph_.entities[found->second];
     if (entity.name == general_name)
       entity.name = resource.name;
-    if (const std::string* format = annotation(resource, "format"); format != nullptr && entity.format.empty())
-      entity.format = *format;
+    if (entity.format.empty())
+      entity.format = resource.annotation("format");
     for (const auto& [key, value] : resource.annotations)
       if (key == "files" && entity.files.empty() && value.array() != nullptr)
         for (const model::Json& name : *value.array())
@@ -244,10 +246,10 @@ class Builder {
       associate({AgentKind::software, name + " " + version});
   }
 
-  // Claims of a lineage statement belong to the weights that it names.
+  // Claims of a lineage statement belong to the weights that it names. One that no event follows is nobody's word.
   void add_lineage() {
-    for (const auto& [subject, claims] : lineage_)
-      if (const Resource* weights = weights_of(subject)) {
+    for (const auto& [id, subject, claims] : lineage_)
+      if (const Resource* weights = weights_of(subject); weights != nullptr && followed_.contains(id)) {
         const std::string& stored = *weights->digest_of(stored_root_name);
         const std::string* metadata = weights->digest_of(metadata_root_name);
         for (auto at = weights_.lower_bound(stored + "/"); at != weights_.end() && at->first.starts_with(stored + "/"); ++at)
@@ -292,6 +294,7 @@ class Builder {
   // Digests of the weight files: as read now, else as the run noted them.
   void add_files(bool is_as_made) {
     graph_.files = present_.read_files;
+    graph_.read_count = graph_.files.size();
     if (!is_as_made || !graph_.activities[*graph_.last].run)
       return;
     for (const RunFile& noted : graph_.activities[*graph_.last].run->files) {
@@ -330,8 +333,9 @@ class Builder {
   std::vector<std::string> in_log_order_;
   std::set<std::string> ids_;  // of all statements
   std::map<std::string, Run> runs_;
-  std::vector<std::pair<std::vector<Resource>, std::vector<Claim>>> lineage_;
+  std::vector<Lineage> lineage_;
   std::vector<std::pair<std::string, Activity*>> order_;
+  std::set<std::string> followed_;  // ids that events in order name, of events and of lineage
   std::map<std::string, std::size_t> weights_, activity_places_;
 };
 

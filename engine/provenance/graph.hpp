@@ -7,6 +7,7 @@
 #include "engine/provenance/claims.hpp"
 #include "engine/provenance/event.hpp"
 #include "engine/provenance/log.hpp"
+#include "engine/provenance/trust.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -33,11 +34,18 @@ struct Entity {
   const std::string* digest_of(std::string_view algorithm) const;
 };
 
+// What a trust file says of the signatures of an event.
+struct Vouching {
+  std::string name;                       // there of the key that vouches for it; "" for nobody
+  std::string why_not = {};               // said of the event: "is not signed"
+};
+
 struct Activity {
   std::string id;                         // of the event
   Event event;
   std::optional<Run> run = {};
   std::vector<std::string> signers = {};  // key ids that the line names; not checked
+  std::optional<Vouching> vouching = {};  // where they were checked
 
   const std::string& started_on() const { return run ? run->started_on : event.started_on; }
   const std::string& finished_on() const { return run ? run->finished_on : event.finished_on; }
@@ -74,6 +82,7 @@ struct Graph {
   std::size_t result = 0;                 // the entity that it is
   std::optional<std::size_t> last = {};   // the activity that made it
   std::vector<RunFile> files = {};        // its weight files, with digests where somebody took them
+  std::size_t read_count = 0;             // so many of these were read; the rest is what the run notes of them
   std::vector<std::string> unknown = {};  // what nobody said, in words
   std::vector<std::string> problems = {}; // what in the record cannot be, in words
 
@@ -99,5 +108,7 @@ struct Present {
 
 // The chain that ends in the checkpoint; other events of the log are left aside. Without one, what it says of itself.
 Graph build_graph(const Log& log, const Present& present);
+// Says who vouches for each activity of a log's graph. A signature that is not of the key that it names is a problem.
+void check_signatures(const Log& log, const Trust& trust, Graph& graph);
 
 }  // namespace heirloom::provenance

@@ -1,5 +1,7 @@
 #include "engine/provenance/identity.hpp"
 
+#include "engine/base/bytes.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -19,7 +21,7 @@ void put_u64(std::string& out, std::uint64_t value) {
 }
 
 Digest digest_of(std::string_view bytes) {
-  return base::sha256({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  return base::sha256(base::bytes_of(bytes));
 }
 
 // The names of identity, where they are not the engine's ids: block encodings are ggml's.

@@ -1,5 +1,6 @@
 #include "engine/provenance/keys.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/digest.hpp"
 #include "engine/base/text.hpp"
 #include "engine/provenance/openssl.hpp"
@@ -85,7 +86,7 @@ Result<PublicKey> PublicKey::from_handle(KeyHandle key) {
   if (PEM_write_bio_PUBKEY(bio.get(), key.get()) != 1)
     return fail(Code::malformed, "the public key cannot be written: " + take_error());
   made.pem_ = text_of(bio.get());
-  made.hint_ = base::to_hex(base::sha256({reinterpret_cast<const std::uint8_t*>(made.pem_.data()), made.pem_.size()}));
+  made.hint_ = base::to_hex(base::sha256(base::bytes_of(made.pem_)));
   made.key_ = std::move(key);
   return made;
 }

@@ -15,6 +15,13 @@ constexpr std::uint64_t max_envelope_values = 256;
 constexpr std::uint64_t max_statement_values = 1u << 20;
 constexpr std::uint64_t max_values = 1u << 23;  // of all statements
 
+// A statement as heirloom makes them, whatever it is passed off as.
+bool is_ours(const Statement& statement) {
+  const model::Json* build = statement.predicate.at("buildDefinition.buildType");
+  return statement.predicate_type.starts_with(name_space) ||
+         (statement.predicate_type == slsa_provenance && build != nullptr && build->text() != nullptr && build->text()->starts_with(name_space));
+}
+
 LogLine understand(std::string text) {
   LogLine line{std::move(text)};
   if (line.text.size() > max_line_bytes) {
@@ -31,15 +38,19 @@ LogLine understand(std::string text) {
     return line;
   }
   line.envelope = std::move(*envelope);
-  if (line.envelope->type != payload_type) {
-    line.problem = "holds " + base::quoted(line.envelope->type) + ", not " + base::quoted(payload_type);
-    return line;
-  }
+  const bool is_in_toto = line.envelope->type == payload_type;
+  if (is_in_toto)
+    line.id = base::to_hex(line.envelope->id());
   if (model::count_json_values(line.envelope->payload) > max_statement_values) {
     line.problem = "the statement has more than " + std::to_string(max_statement_values) + " values";
     return line;
   }
   auto statement = parse_statement(line.envelope->payload);
+  if (!is_in_toto) {
+    line.is_foreign = !statement || !is_ours(*statement);
+    line.problem = "holds " + base::quoted(line.envelope->type) + ", not " + base::quoted(payload_type);
+    return line;
+  }
   if (statement)
     line.statement = std::move(*statement);
   else
@@ -62,7 +73,7 @@ std::string Log::text() const {
 
 const LogLine* Log::find(std::string_view id) const {
   for (const LogLine& line : lines)
-    if (line.envelope && base::to_hex(line.envelope->id()) == id)
+    if (!line.id.empty() && line.id == id)
       return &line;
   return nullptr;
 }
@@ -75,7 +86,7 @@ std::vector<const LogLine*> Log::heads() const {
         followed.insert(std::move(id));
   std::vector<const LogLine*> heads;
   for (const LogLine& line : lines)
-    if (is_event(line) && !followed.contains(base::to_hex(line.envelope->id())))
+    if (is_event(line) && !followed.contains(line.id))
       heads.push_back(&line);
   return heads;
 }
@@ -84,13 +95,13 @@ std::vector<std::pair<std::string, std::string>> Log::missing() const {
   std::set<std::string> there;
   for (const LogLine& line : lines)
     if (line.statement)
-      there.insert(base::to_hex(line.envelope->id()));
+      there.insert(line.id);
   std::vector<std::pair<std::string, std::string>> missing;
   for (const LogLine& line : lines)
     if (is_event(line))
       for (const std::string& id : prior_events(*line.statement))
         if (!there.contains(id))
-          missing.emplace_back(base::to_hex(line.envelope->id()), id);
+          missing.emplace_back(line.id, id);
   return missing;
 }
 

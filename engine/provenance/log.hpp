@@ -17,6 +17,8 @@ struct LogLine {
   std::string text;                     // as read, without line end
   std::optional<Envelope> envelope = {};   // nothing when the line is not understood
   std::optional<Statement> statement = {}; // nothing when the payload is no statement
+  std::string id = {};                  // of the event; "" when the line is no envelope of a statement
+  bool is_foreign = false;              // of another payload type, and nothing of ours in it: somebody else's
   std::string problem = {};             // why not
 };
 

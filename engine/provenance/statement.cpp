@@ -1,5 +1,6 @@
 #include "engine/provenance/statement.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/provenance/canonical_json.hpp"
 #include "engine/provenance/members.hpp"
@@ -23,12 +24,15 @@ const std::string* Resource::digest_of(std::string_view algorithm) const {
   return nullptr;
 }
 
-std::string_view Resource::role() const {
-  for (const auto& [key, value] : annotations)
-    if (key == "role" && value.text() != nullptr)
+std::string_view Resource::annotation(std::string_view key) const {
+  for (const auto& [word, value] : annotations)
+    if (word == key && value.text() != nullptr)
       return *value.text();
   return "";
 }
+
+std::string_view Resource::role() const { return annotation("role"); }
+std::string_view Resource::option() const { return annotation("option"); }
 
 Json to_json(const Resource& resource) {
   Json::Object object, digest;
@@ -105,15 +109,14 @@ Result<Statement> parse_statement(std::string_view payload) {
 }
 
 base::Digest Envelope::id() const {
-  return base::sha256({reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()});
+  return base::sha256(base::bytes_of(payload));
 }
 
 Json to_json(const Envelope& envelope) {
   Json::Array signatures;
   for (const Signature& signature : envelope.signatures)
     signatures.emplace_back(Json::Object{{"keyid", Json(signature.key_id)}, {"sig", Json(to_base64(signature.bytes))}});
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(envelope.payload.data());
-  return Json(Json::Object{{"payload", Json(to_base64({bytes, envelope.payload.size()}))},
+  return Json(Json::Object{{"payload", Json(to_base64(base::bytes_of(envelope.payload)))},
                            {"payloadType", Json(envelope.type)},
                            {"signatures", Json(std::move(signatures))}});
 }

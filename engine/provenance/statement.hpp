@@ -36,8 +36,12 @@ struct Resource {
 
   // The value for an algorithm, or null.
   const std::string* digest_of(std::string_view algorithm) const;
+  // The text of an annotation, or "".
+  std::string_view annotation(std::string_view key) const;
   // annotations.role, or "".
   std::string_view role() const;
+  // annotations.option, or "": by which option the user named a file.
+  std::string_view option() const;
 };
 model::Json to_json(const Resource& resource);
 Result<Resource> parse_resource(const model::Json& json);

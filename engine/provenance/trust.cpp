@@ -160,4 +160,12 @@ const TrustedKey* voucher(const SignatureCheck& check, const Statement& statemen
   return nullptr;
 }
 
+std::string why_no_voucher(const SignatureCheck& check, const Statement& statement) {
+  if (!check.broken.empty())
+    return "has a signature that is not of the key that it names";
+  if (!check.signers.empty())
+    return "is signed by a key that may not vouch for " + base::quoted(builder_of(statement));
+  return check.unknown.empty() ? "is not signed" : "is signed by a key that the trust file does not have";
+}
+
 }  // namespace heirloom::provenance

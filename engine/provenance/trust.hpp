@@ -61,5 +61,7 @@ std::string builder_of(const Statement& statement);
 bool may_vouch(const std::vector<std::string>& builders, const Statement& statement);
 // The first signer that may vouch for the statement that the envelope holds, or null. Null when anything is broken.
 const TrustedKey* voucher(const SignatureCheck& check, const Statement& statement);
+// Why there is none, said of the statement: "is not signed".
+std::string why_no_voucher(const SignatureCheck& check, const Statement& statement);
 
 }  // namespace heirloom::provenance

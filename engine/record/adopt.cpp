@@ -1,5 +1,6 @@
 #include "engine/record/adopt.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/identity.hpp"
 #include "engine/provenance/names.hpp"

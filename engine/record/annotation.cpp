@@ -1,5 +1,6 @@
 #include "engine/record/annotation.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/provenance/event.hpp"
 #include "engine/provenance/names.hpp"
 #include "engine/record/event.hpp"
@@ -17,10 +18,6 @@ using provenance::Resource;
 constexpr std::string_view weights_subject = "weights";
 
 Json text(std::string_view value) { return Json(std::string(value)); }
-
-std::span<const std::uint8_t> bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 Resource with_role(Resource resource, std::string_view role) {
   resource.annotations.emplace_back("role", text(role));
@@ -67,7 +64,7 @@ bool has_these_tensors(const Checkpoint& checkpoint, const Found& found) {
 }
 
 std::string recorded_text(const std::string& value) {
-  return value.size() <= max_recorded_value_bytes ? value : "sha256:" + base::to_hex(base::sha256(bytes_of(value)));
+  return value.size() <= max_recorded_value_bytes ? value : "sha256:" + base::to_hex(base::sha256(base::bytes_of(value)));
 }
 
 Json parameters(const AnnotationInput& input) {
@@ -133,7 +130,7 @@ Json byproducts(const AnnotationInput& input, const std::optional<std::string>& 
         receipts = *hex;
   if (!receipts.empty())
     all.push_back(to_json(by_sha256("tensor-receipts.jsonl", receipts)));
-  const std::string digest = ledger ? base::to_hex(base::sha256(bytes_of(*ledger))) : old_ledger;
+  const std::string digest = ledger ? base::to_hex(base::sha256(base::bytes_of(*ledger))) : old_ledger;
   if (!digest.empty())
     all.push_back(to_json(by_sha256("metadata-ledger.json", digest)));
   return Json(std::move(all));
@@ -263,16 +260,16 @@ Result<Renewed> renew_record(const AnnotationInput& given) {
   std::string lineage_id;
   if (input.lineage) {
     HEIRLOOM_TRY(std::string payload, encode(*input.lineage));
-    lineage_id = base::to_hex(base::sha256(bytes_of(payload)));
+    lineage_id = base::to_hex(base::sha256(base::bytes_of(payload)));
     out.log.append({std::move(payload)});
   }
   HEIRLOOM_TRY(std::string payload, encode(annotation_event(input, lineage_id, ledger)));
-  out.event = base::to_hex(base::sha256(bytes_of(payload)));
+  out.event = base::to_hex(base::sha256(base::bytes_of(payload)));
   out.log.append({std::move(payload)});
   if (embeds)
     embed(out.log, out.event, input.is_typed, input.attrs);
   out.attrs = std::move(input.attrs);
-  if (ledger && (!input.found->ledger || base::sha256(bytes_of(*ledger)) != *input.found->ledger_sha256))
+  if (ledger && (!input.found->ledger || base::sha256(base::bytes_of(*ledger)) != *input.found->ledger_sha256))
     out.files.push_back({provenance::file_name(provenance::Part::ledger, record_base(*input.source)), *ledger});
   return out;
 }

@@ -1,5 +1,6 @@
 #include "engine/record/artefacts.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/model/json.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/identity.hpp"
@@ -17,7 +18,7 @@ constexpr std::array files = {"config.json",      "generation_config.json",  "pa
                               "chat_template.json"};
 constexpr std::string_view tokenizer_prefix = "tokenizer.";
 
-base::Digest digest_of(std::string_view text) { return base::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}); }
+base::Digest digest_of(std::string_view text) { return base::sha256(base::bytes_of(text)); }
 
 Result<void> add_files(const model::Source& source, std::vector<Artefact>& artefacts) {
   for (const std::string name : files) {

@@ -74,14 +74,9 @@ Links read_links(const provenance::Log& log) {
       note(i, event.error().message);
       continue;
     }
-    Link link{base::to_hex(line.envelope->id()), i + 1, &line, std::move(*event), provenance::prior_events(*line.statement)};
-    if (seen.insert(link.id).second) {
+    Link link{line.id, i + 1, &line, std::move(*event), provenance::prior_events(*line.statement)};
+    if (seen.insert(link.id).second)
       links.all.push_back(std::move(link));
-      continue;
-    }
-    const auto known = std::find_if(links.all.begin(), links.all.end(), [&](const Link& other) { return other.id == link.id; });
-    if (known->source->envelope->signatures.empty())
-      known->source = link.source;
   }
   return links;
 }

@@ -15,7 +15,7 @@ namespace heirloom::record {
 struct Link {
   std::string id;
   std::size_t line = 0;                       // in the log as read, from 1
-  const provenance::LogLine* source = nullptr;
+  const provenance::LogLine* source = nullptr; // the first with this id; others may have other signatures
   provenance::Event event;
   std::vector<std::string> prior = {};        // ids of the events that it follows
 

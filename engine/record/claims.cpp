@@ -1,5 +1,6 @@
 #include "engine/record/claims.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/digest.hpp"
 #include "engine/card/unicode_text.hpp"
 #include "engine/card/yaml.hpp"
@@ -84,7 +85,7 @@ class Gatherer {
   }
   void add_digest(std::string_view text, const std::string& from) {
     if (!text.empty())
-      add("license-text", base::to_hex(base::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()})), from,
+      add("license-text", base::to_hex(base::sha256(base::bytes_of(text))), from,
           status_observed);
   }
 

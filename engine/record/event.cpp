@@ -38,6 +38,8 @@ Resource file(const EventFile& from) {
   resource.digest = {named("sha256", from.sha256)};
   if (!from.role.empty())
     resource.annotations = {{"role", text(from.role)}};
+  if (!from.option.empty())
+    resource.annotations.emplace_back("option", text(from.option));
   return resource;
 }
 

@@ -15,7 +15,6 @@
 
 namespace heirloom::record {
 
-inline constexpr std::string_view importance_role = "importance-matrix";
 inline constexpr std::string_view weights_name = "weights";  // of the subject: files may be renamed
 
 // A file that a conversion reads or writes beside the weights.
@@ -23,6 +22,7 @@ struct EventFile {
   std::string name;
   std::string role = {};            // of one that is read
   base::Digest sha256 = {};
+  std::string option = {};          // of one that the user named: "tokenizer" for --tokenizer; else it is one of the source's
 };
 
 // What the user asked for, as far as it changes bytes.
@@ -40,7 +40,7 @@ struct EventDigests {
 
 struct EventFacts {
   EventDigests digests = {};
-  std::vector<EventFile> read = {};          // side files of the source, an importance matrix
+  std::vector<EventFile> read = {};          // side files of the source, and those that the user named
   std::vector<EventFile> written = {};       // side files of the output
   std::string repository = {};               // of the source, where its revision is known, too
   std::string revision = {};

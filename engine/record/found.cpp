@@ -101,8 +101,8 @@ Result<Found> find_record(const model::Source& source) {
   found.has_embedded = !payloads.empty();
   const provenance::Log embedded = provenance::log_of_payloads(payloads);
   for (const provenance::LogLine& line : embedded.lines)
-    if (const std::string id = base::to_hex(line.envelope->id()); found.has_log_file && found.log.find(id) == nullptr)
-      found.only_embedded.push_back(id);
+    if (found.has_log_file && found.log.find(line.id) == nullptr)
+      found.only_embedded.push_back(line.id);
   provenance::merge(embedded, found.log);
   if (const Attr* head = find_attr(source.checkpoint.attrs, provenance::head_key))
     found.head = head->get_text().value_or("");
@@ -126,7 +126,7 @@ std::vector<std::string> last_events(const Found& found) {
   };
   std::vector<std::string> all, of_head;
   for (const provenance::LogLine* line : found.log.heads()) {
-    all.push_back(base::to_hex(line->envelope->id()));
+    all.push_back(line->id);
     if (leads_to_head(all.back()))
       of_head.push_back(all.back());
   }

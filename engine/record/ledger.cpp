@@ -1,5 +1,6 @@
 #include "engine/record/ledger.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/unicode_text.hpp"
 #include "engine/plan/attr_text.hpp"
@@ -27,7 +28,7 @@ std::string_view fate_name(plan::Fate fate) {
 std::string as_utf8(const std::string& text) { return card::is_utf8(text) ? text : base::printable(text); }
 
 base::Digest digest_of_text(std::string_view text) {
-  return base::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  return base::sha256(base::bytes_of(text));
 }
 
 Result<base::Digest> digest_of_file(const model::Source& source, std::string_view name) {

@@ -10,7 +10,7 @@ provenance::Statement lineage_of(const std::vector<provenance::Claim>& claims, c
   statement.predicate = provenance::lineage_predicate(claims);
   statement.subject.push_back(weights_resource(std::string(weights_name), digests.source_stored_root, digests.source_value_root, digests.source_metadata_root));
   for (const EventFile& file : read) {
-    if (file.role == importance_role)
+    if (!file.option.empty())
       continue;
     provenance::Resource resource;
     resource.name = file.name;

@@ -12,7 +12,7 @@
 
 namespace heirloom::record {
 
-// `read` are files beside the source's weights; an importance matrix is none of them.
+// `read` are files beside the source's weights; those that the user named are none of them.
 provenance::Statement lineage_of(const std::vector<provenance::Claim>& claims, const EventDigests& digests, std::span<const EventFile> read);
 
 // The value of the first claim of this field; "" without.

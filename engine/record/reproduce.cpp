@@ -2,13 +2,15 @@
 
 #include "engine/base/arena.hpp"
 #include "engine/base/text.hpp"
+#include "engine/plan/planner.hpp"
 #include "engine/record/receipt_plan.hpp"
-#include "engine/run/ordered_digest.hpp"
+#include "engine/run/digest_pool.hpp"
 #include "engine/run/pieces.hpp"
 #include "engine/run/spread.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <random>
 
 namespace heirloom::record {
@@ -36,7 +38,8 @@ class Replaying {
     buffers_ = std::vector<run::Buffers>(slots);
     for (run::Buffers& buffers : buffers_)
       buffers.limit_bytes = options_.memory_bytes / slots;
-    digests_ = std::vector<run::OrderedDigest>(plan_.tensors.size());
+    for (std::size_t i = 0; i < plan_.tensors.size(); ++i)
+      digests_.push_back(pool_.add());
     failures_.resize(work.pieces.size());
     for (std::size_t first = 0; first < work.pieces.size(); first += slots)
       HEIRLOOM_CHECK(make_batch(work, first, std::min(slots, work.pieces.size() - first)));
@@ -78,13 +81,29 @@ class Replaying {
   // That there is an encoder, and that it has what it needs.
   Result<void> check_makes(const plan::PlanTensor& tensor, const Encoding& encoding, const kernels::Kernels& kernels) const {
     if (tensor.action == plan::Action::literal)
-      return {};
+      return check_literal(tensor);
     HEIRLOOM_TRY(const run::Producer producer, run::Producer::create(source_, tensor, encoding, kernels));
     const encoding::Codec* codec = encoding::find_codec(encoding.id);
     const bool is_encoded = producer.source_encoding().id != encoding.id &&
                             encoding::find_repack(producer.source_encoding().id, encoding.id) == nullptr;
     if (is_encoded && codec->kind != encoding::Kind::integer && codec->encode == nullptr && !producer.is_weighted())
       return fail(Code::malformed, base::quoted(encoding.id) + " is not made without an importance matrix");
+    return {};
+  }
+
+  // Bytes that a receipt holds itself show nothing of the source, unless its family's map computes the same.
+  Result<void> check_literal(const plan::PlanTensor& tensor) const {
+    if (options_.maps == nullptr)
+      return {};
+    if (!computed_) {
+      auto tensors = plan::tensors_in(source_, *options_.maps, plan::Ecosystem::gguf);
+      computed_ = tensors ? std::move(*tensors) : std::vector<plan::PlanTensor>();
+    }
+    const bool is_computed = std::any_of(computed_->begin(), computed_->end(), [&](const plan::PlanTensor& known) {
+      return known.action == plan::Action::literal && known.name == tensor.name && known.encoding == tensor.encoding && known.literal == tensor.literal;
+    });
+    if (!is_computed)
+      return fail(Code::unsupported, "it holds the bytes themselves, and no architecture map computes them from the source's configuration");
     return {};
   }
 
@@ -101,6 +120,14 @@ class Replaying {
   }
 
   Result<void> make_batch(const run::Work& work, std::size_t first, std::size_t count) {
+    HEIRLOOM_CHECK(make_pieces(work, first, count));
+    return run::spread(threads_, threads_, log_, [&](std::size_t, std::size_t) -> Result<void> {
+      pool_.work(true);
+      return {};
+    });
+  }
+
+  Result<void> make_pieces(const run::Work& work, std::size_t first, std::size_t count) {
     return run::spread(threads_, count, log_, [&](std::size_t i, std::size_t) -> Result<void> {
       const run::Piece& piece = work.pieces[first + i];
       const plan::PlanTensor& tensor = plan_.tensors[piece.tensor];
@@ -116,7 +143,8 @@ class Replaying {
       }
       if (!bytes)
         return fail(Error(bytes.error()).at_tensor(tensor.name));
-      digests_[piece.tensor].submit(piece.index, *bytes, [] {});
+      pool_.submit(digests_[piece.tensor], piece.index, *bytes, [] {});
+      pool_.work(false);
       log_.report(done_ += bytes->size(), work.output_bytes);
       return {};
     });
@@ -135,7 +163,7 @@ class Replaying {
         continue;
       }
       const bool is_literal = plan_.tensors[i].action == plan::Action::literal;
-      const base::Digest digest = is_literal ? base::sha256(plan_.tensors[i].literal) : digests_[i].finish();
+      const base::Digest digest = is_literal ? base::sha256(plan_.tensors[i].literal) : pool_.finish(digests_[i]);
       result.verdict = digest == *receipts_[result.line - 1].out->raw ? Replay::same : Replay::different;
     }
   }
@@ -147,10 +175,12 @@ class Replaying {
   const base::Log& log_;
   std::size_t threads_;
   std::vector<Replayed> results_;
+  mutable std::optional<std::vector<plan::PlanTensor>> computed_;  // of the source as GGUF, once a literal asks for it
   plan::Plan plan_;                        // of tensors alone
   std::vector<std::size_t> result_of_;     // parallel to its tensors
   std::vector<run::Buffers> buffers_;
-  std::vector<run::OrderedDigest> digests_;
+  run::DigestPool pool_;
+  std::vector<run::DigestPool::Stream*> digests_;  // parallel to the plan's tensors
   std::vector<std::string> failures_;      // parallel to the pieces
   std::atomic<std::uint64_t> done_{0};
 };

@@ -2,6 +2,7 @@
 // receipt's. Nothing is written; every source byte that is needed is read once; memory is bounded; all threads.
 #pragma once
 
+#include "engine/arch/map.hpp"
 #include "engine/base/log.hpp"
 #include "engine/model/model.hpp"
 #include "engine/plan/importance.hpp"
@@ -29,6 +30,7 @@ struct Replayed {
 };
 
 struct ReplayOptions {
+  const arch::Maps* maps = nullptr;                   // what they compute from a configuration, a receipt may hold as a literal
   const plan::ImportanceMatrix* importance = nullptr;
   std::size_t threads = 0;                            // 0: all cores
   std::uint64_t memory_bytes = run::default_memory_bytes;

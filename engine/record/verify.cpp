@@ -41,12 +41,13 @@ Result<void> run(Check& check) {
   check.out.has_record = !check.links.all.empty() || check.found.has_log_file || check.found.receipts_sha256 || check.found.ledger_sha256;
   const IdentifyOptions how{check.options.threads, check.options.memory_bytes, says_value_root(check.links)};
   HEIRLOOM_TRY(check.out.identity, identify(check.checked, check.maps, how, check.log));
+  if (check.out.has_record)
+    find_last(check);
   HEIRLOOM_CHECK(check_declared(check));
   if (!check.out.has_record) {
     check.against(Level::intact, "there is no record");
     return {};
   }
-  find_last(check);
   check_chain(check);
   if (check.last == nullptr) {
     check.against(Level::intact, "the record has no event");
@@ -55,6 +56,7 @@ Result<void> run(Check& check) {
   check_weights(check);
   check_metadata(check);
   HEIRLOOM_CHECK(check_side_files(check));
+  HEIRLOOM_CHECK(check_files_written(check));
   HEIRLOOM_CHECK(check_signatures(check));
   HEIRLOOM_CHECK(check_sources(check));
   return check_replay(check);
@@ -70,6 +72,26 @@ void Check::mismatch(std::string_view part, std::string name, std::string text) 
 }
 
 void Check::against(Level level, std::string reason) { reasons[static_cast<std::size_t>(level)].push_back(std::move(reason)); }
+
+void Check::not_shown(Level level, std::string reason) {
+  out.not_shown.push_back(reason);
+  against(level, std::move(reason));
+}
+
+std::vector<const provenance::LogLine*> Check::lineage() const {
+  std::vector<const provenance::LogLine*> lines;
+  for (const provenance::LogLine& line : found.log.lines) {
+    if (!line.statement || line.statement->predicate_type != provenance::lineage_type)
+      continue;
+    const std::string id = base::to_hex(line.envelope->id());
+    const bool is_followed = std::any_of(chain.begin(), chain.end(), [&](const Link* link) {
+      return std::find(link->prior.begin(), link->prior.end(), id) != link->prior.end();
+    });
+    if (is_followed)
+      lines.push_back(&line);
+  }
+  return lines;
+}
 
 const Link* Check::with_byproduct(std::string_view name) const {
   if (last == nullptr)

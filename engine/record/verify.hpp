@@ -44,10 +44,12 @@ struct Verification {
   Level level = Level::none;
   std::vector<std::string> why_not = {};     // the next level; empty at the highest
   std::vector<Mismatch> mismatches = {};
+  std::vector<std::string> not_shown = {};   // of what was asked for: a source that is not the one, tensors that were not made again
   std::vector<std::string> notes = {};
   std::vector<ChainStep> chain = {};         // the oldest first
   // The chain ends in other weights than these: what made these from those is not recorded.
   bool is_last_step_unrecorded = false;
+  bool tells_making = false;                 // some event of the chain made weights of others
   std::vector<Replayed> replayed = {};
   std::size_t receipt_count = 0;             // of tensors, in the steps that were replayed
 };
@@ -56,6 +58,7 @@ struct Verification {
 struct SourceAtHand {
   const model::Source* stored = nullptr;
   const model::Source* whole = nullptr;
+  std::string name = {};                     // for people
 };
 
 struct VerifyOptions {

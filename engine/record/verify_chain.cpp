@@ -31,13 +31,26 @@ const Link* best_of(const Check& check) {
   return best;
 }
 
+// `annotate` of a directory leaves its weight files as they are, and the event that they name: the last such event after it.
+const Link* last_annotation(const Check& check, const Link* link) {
+  const auto roots = [](const Link& of) { return std::pair(of.root(provenance::stored_root_name), of.root(provenance::metadata_root_name)); };
+  std::map<std::string_view, const Link*> after;  // by the event that it follows
+  for (const Link& next : check.links.all)
+    if (link != nullptr && next.event.kind() == "annotate" && roots(next) == roots(*link))
+      for (const std::string& id : next.prior)
+        after[id] = &next;
+  while (link != nullptr && after.contains(link->id))
+    link = after[link->id];
+  return link;
+}
+
 // Where no event made these weights: the one that the record ends in.
 const Link* end_of(const Check& check) {
   if (const Link* head = check.links.find(check.found.head))
     return head;
   const Link* end = nullptr;
   for (const LogLine* line : check.found.log.heads())
-    if (const Link* link = check.links.find(base::to_hex(line->envelope->id())))
+    if (const Link* link = check.links.find(line->id))
       end = link;
   return end;
 }
@@ -60,7 +73,7 @@ std::vector<std::string> suspects(const Check& check) {
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < check.found.log.lines.size(); ++i) {
     const LogLine& line = check.found.log.lines[i];
-    if (line.statement && !is_run(line) && !ids.contains(base::to_hex(line.envelope->id())))
+    if (line.statement && !is_run(line) && !ids.contains(line.id))
       lines.push_back(std::to_string(i + 1));
   }
   return lines;
@@ -76,12 +89,20 @@ std::string suspects_text(const Check& check) {
   return text + " of the log, which nothing names, may be it, changed";
 }
 
-// A line that is no envelope with a statement was none that heirloom wrote, or was changed.
+// The line whose payload is this event under another payload type, where an event cannot be; 0 for none.
+std::size_t hidden_line(const Check& check, std::string_view id) {
+  const auto& lines = check.found.log.lines;
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    if (lines[i].is_foreign && base::to_hex(lines[i].envelope->id()) == id)
+      return i + 1;
+  return 0;
+}
+
+// A line that is no envelope with a statement was none that heirloom wrote, or was changed. Others' payload types may be there.
 void check_lines(Check& check) {
   for (std::size_t i = 0; i < check.found.log.lines.size(); ++i) {
     const LogLine& line = check.found.log.lines[i];
-    const bool is_broken = !line.envelope || (line.envelope->type == provenance::payload_type && !line.statement);
-    if (is_broken)
+    if (!line.statement && !line.is_foreign)
       check.mismatch("log", "line " + std::to_string(i + 1), "is no envelope with a statement: " + line.problem);
   }
   for (const LogLine& line : check.found.log.lines) {
@@ -114,18 +135,27 @@ void check_fit(Check& check, const Link& link) {
     check.mismatch("event", link.words(), "read metadata that was changed without a record");
 }
 
+// Of others: not an event that says something of weights that were there.
+bool makes_weights(const Link& link) {
+  const provenance::Resource* read = link.dependency("weights");
+  const std::string* root = read == nullptr ? nullptr : read->digest_of(provenance::stored_root_name);
+  return !link.byproduct("tensor-receipts.jsonl").empty() || (root != nullptr && *root != link.root(provenance::stored_root_name));
+}
+
 }  // namespace
 
 void find_last(Check& check) {
-  check.last = best_of(check);
+  check.last = last_annotation(check, best_of(check));
   if (check.last == nullptr) {
     check.last = end_of(check);
     check.out.is_last_step_unrecorded = check.last != nullptr;
   }
   if (check.last != nullptr)
     check.chain = chain_to(check.links, *check.last);
-  for (const Link* link : check.chain)
+  for (const Link* link : check.chain) {
     check.out.chain.push_back({link->id, link->words()});
+    check.out.tells_making = check.out.tells_making || makes_weights(*link);
+  }
 }
 
 void check_chain(Check& check) {
@@ -146,7 +176,9 @@ void check_chain(Check& check) {
       if (check.found.log.find(id) != nullptr)
         continue;
       const std::string text = "follows event " + short_of(id) + ", which the record does not have";
-      if (const std::string changed = suspects_text(check); !changed.empty())
+      if (const std::size_t line = hidden_line(check, id); line != 0)
+        check.mismatch("log", "line " + std::to_string(line), "is event " + short_of(id) + " under another payload type: " + check.found.log.lines[line - 1].problem);
+      else if (const std::string changed = suspects_text(check); !changed.empty())
         check.mismatch("event", link->words(), text + changed);
       else
         check.against(Level::intact, link->words() + " " + text);
@@ -154,7 +186,8 @@ void check_chain(Check& check) {
   }
   const auto others = suspects(check);
   if (!others.empty() && check.out.mismatches.empty())
-    check.out.notes.push_back(std::to_string(others.size()) + " lines of the log speak of other weights");
+    check.out.notes.push_back((others.size() == 1 ? "line " + others.front() + " of the log is" : std::to_string(others.size()) + " lines of the log are") +
+                              " named by nothing that led to these weights, and not counted");
 }
 
 }  // namespace heirloom::record

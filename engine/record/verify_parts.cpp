@@ -206,17 +206,16 @@ Result<void> check_side_files(Check& check) {
 Result<void> check_declared(Check& check) {
   HEIRLOOM_TRY(std::vector<provenance::Claim> claims, declared_claims(check.checked));
   bool has_license = false, has_origin = false;
-  for (const provenance::LogLine& line : check.found.log.lines)
-    if (line.statement && line.statement->predicate_type == provenance::lineage_type)
-      if (auto more = provenance::parse_lineage(line.statement->predicate))
-        claims.insert(claims.end(), more->begin(), more->end());
+  for (const provenance::LogLine* line : check.lineage())
+    if (auto more = provenance::parse_lineage(line->statement->predicate))
+      claims.insert(claims.end(), more->begin(), more->end());
   for (const provenance::Claim& claim : claims) {
     has_license = has_license || is_license(claim.field);
     has_origin = has_origin || is_origin(claim.field);
   }
-  for (const Link& link : check.links.all) {
-    has_license = has_license || link.dependency("license") != nullptr;
-    has_origin = has_origin || link.dependency("weights") != nullptr || link.dependency("repository") != nullptr;
+  for (const Link* link : check.chain) {
+    has_license = has_license || link->dependency("license") != nullptr;
+    has_origin = has_origin || link->dependency("weights") != nullptr || link->dependency("repository") != nullptr;
   }
   if (!has_license)
     check.against(Level::declared, "no licence is named");

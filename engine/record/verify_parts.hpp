@@ -38,6 +38,10 @@ struct Check {
 
   void mismatch(std::string_view part, std::string name, std::string text);
   void against(Level level, std::string reason);
+  // Likewise, of something that was asked for.
+  void not_shown(Level level, std::string reason);
+  // Statements of what a source says of itself that the chain follows; what nothing names is nobody's word.
+  std::vector<const provenance::LogLine*> lineage() const;
   // The last event of the chain, before a change of the weights, that has this by-product; null for none.
   const Link* with_byproduct(std::string_view name) const;
 };
@@ -51,6 +55,8 @@ void check_weights(Check& check);
 // Each key, by the ledger.
 void check_metadata(Check& check);
 Result<void> check_side_files(Check& check);
+// Sizes, and digests where they were taken, of the files that the runs note.
+Result<void> check_files_written(Check& check);
 // A licence and a source.
 Result<void> check_declared(Check& check);
 Result<void> check_signatures(Check& check);

@@ -32,11 +32,9 @@ bool has_revision(const Check& check, const Link& link, std::string_view root) {
   for (const Resource& resource : link.event.dependencies)
     if (const std::string* commit = resource.digest_of("gitCommit"); resource.role() == "repository" && commit != nullptr && is_commit(*commit))
       return true;
-  for (const provenance::LogLine& line : check.found.log.lines) {
-    if (!line.statement || line.statement->predicate_type != provenance::lineage_type)
-      continue;
-    const Resource* weights = provenance::weights_of(line.statement->subject);
-    const auto claims = provenance::parse_lineage(line.statement->predicate);
+  for (const provenance::LogLine* line : check.lineage()) {
+    const Resource* weights = provenance::weights_of(line->statement->subject);
+    const auto claims = provenance::parse_lineage(line->statement->predicate);
     if (weights == nullptr || *weights->digest_of(provenance::stored_root_name) != root || !claims)
       continue;
     for (const provenance::Claim& claim : *claims)
@@ -46,20 +44,25 @@ bool has_revision(const Check& check, const Link& link, std::string_view root) {
   return false;
 }
 
+// A file that lay beside the weights that were read: neither something else, nor one that the user named.
+bool is_of_source(const Resource& resource) {
+  const std::string_view role = resource.role();
+  return role != "weights" && role != "prior-event" && !resource.name.empty() && resource.option().empty();
+}
+
 // Files that the event read beside the weights, against those of the source.
 Result<void> check_files_read(Check& check, const Link& link, const base::FileSet& files) {
   for (const Resource& resource : link.event.dependencies) {
     const std::string* said = resource.digest_of("sha256");
-    const std::string_view role = resource.role();
-    if (said == nullptr || role == "weights" || role == "prior-event" || role == "importance-matrix" || resource.name.empty())
+    if (said == nullptr || !is_of_source(resource))
       continue;
     if (!std::binary_search(files.names().begin(), files.names().end(), resource.name)) {
-      check.against(Level::linked, "the source has no " + base::quoted(resource.name) + " any more");
+      check.not_shown(Level::linked, "the source has no " + base::quoted(resource.name) + " any more");
       continue;
     }
     HEIRLOOM_TRY(const base::Digest digest, digest_of_file(files, resource.name));
     if (base::to_hex(digest) != *said)
-      check.against(Level::linked, "the source's " + base::quoted(resource.name) + " is not the one that was read");
+      check.not_shown(Level::linked, "the source's " + base::quoted(resource.name) + " is not the one that was read");
   }
   return {};
 }
@@ -98,7 +101,7 @@ Result<void> check_begin(Check& check, const Link& link) {
   }
   const std::string* metadata = weights->digest_of(provenance::metadata_root_name);
   if (metadata != nullptr && *metadata != base::to_hex(check.sources[*at].stored.metadata_root))
-    check.against(Level::linked, "the metadata of --source is not that of " + name_of(*weights) + " that the chain begins at");
+    check.not_shown(Level::linked, "the metadata of --source is not that of " + name_of(*weights) + " that the chain begins at");
   check_values_read(check, link, *weights, check.sources[*at].stored);
   if (!has_revision(check, link, *root))
     check.against(Level::linked, "nothing says which revision of a repository " + name_of(*weights) + " is");
@@ -116,8 +119,26 @@ void take(Check& check, const Replayed& replayed) {
       check.mismatch("tensor", replayed.name, "line " + std::to_string(replayed.line) + " of the receipts does not give its bytes from the source");
       break;
     case Replay::wrong: check.mismatch("tensor", replayed.name, why_text(replayed)); break;
-    case Replay::not_possible: check.against(Level::reproduced, base::quoted(replayed.name) + ": " + why_text(replayed)); break;
+    case Replay::not_possible: check.not_shown(Level::reproduced, base::quoted(replayed.name) + ": " + why_text(replayed)); break;
   }
+}
+
+// Receipts are those of the event that made the weights; events that only say something of these name them again.
+const Link& maker_of(const Check& check, const Link& link) {
+  const Link* maker = &link;
+  for (bool is_there = true; is_there;) {
+    is_there = false;
+    for (const std::string& id : maker->prior) {
+      const Link* prior = check.links.find(id);
+      if (prior != nullptr && prior->byproduct(receipts_byproduct) == link.byproduct(receipts_byproduct) &&
+          prior->root(provenance::stored_root_name) == link.root(provenance::stored_root_name)) {
+        maker = prior;
+        is_there = true;
+        break;
+      }
+    }
+  }
+  return *maker;
 }
 
 // One step of the chain again, from its own source.
@@ -129,7 +150,7 @@ Result<void> replay_step(Check& check, const Link& link, const std::vector<prove
     check.against(Level::reproduced, (weights == nullptr ? "its source" : name_of(*weights)) + ", which " + link.words() + " is replayed from, is not at hand");
     return {};
   }
-  const ReplayOptions how{check.options.importance, check.options.threads, check.options.memory_bytes, check.options.sample, check.options.seed};
+  const ReplayOptions how{&check.maps, check.options.importance, check.options.threads, check.options.memory_bytes, check.options.sample, check.options.seed};
   HEIRLOOM_TRY(const std::vector<Replayed> replayed, replay(receipts, written, *check.options.sources[*at].whole, how, check.log));
   for (const Replayed& row : replayed)
     take(check, row);
@@ -154,6 +175,22 @@ Result<void> replay_earlier(Check& check, const Link& link) {
   return replay_step(check, link, *found.receipts, made.checkpoint);
 }
 
+// Each source that was given is one that the chain speaks of. Where it tells of no making, somebody else holds the weights
+// against the source (foreign.hpp).
+void check_given(Check& check) {
+  if (!check.out.tells_making || check.out.is_last_step_unrecorded)
+    return;
+  for (std::size_t i = 0; i < check.sources.size(); ++i) {
+    const bool is_known = std::any_of(check.chain.begin(), check.chain.end(), [&](const Link* link) {
+      const Resource* weights = link->dependency("weights");
+      const std::string* read = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
+      return (read != nullptr && source_with(check, *read) == i) || source_with(check, link->root(provenance::stored_root_name)) == i;
+    });
+    if (!is_known)
+      check.not_shown(Level::linked, "--source " + base::quoted(check.options.sources[i].name) + " holds other weights than any that led to these");
+  }
+}
+
 }  // namespace
 
 Result<void> check_sources(Check& check) {
@@ -167,6 +204,7 @@ Result<void> check_sources(Check& check) {
     }
     check.sources.push_back({std::move(stored), whole});
   }
+  check_given(check);
   for (const Link* link : check.chain) {
     const bool is_first = std::none_of(link->prior.begin(), link->prior.end(), [&](const std::string& id) { return check.links.find(id) != nullptr; });
     if (is_first)
@@ -181,22 +219,26 @@ Result<void> check_replay(Check& check) {
     return {};
   }
   if (check.out.is_last_step_unrecorded) {
-    check.against(Level::reproduced, "there are no receipts of these weights to replay");
+    check.not_shown(Level::reproduced, "there are no receipts of these weights to replay");
     return {};
   }
   const Link* last = check.with_byproduct(receipts_byproduct);
   if (last == nullptr)
-    check.against(Level::reproduced, "no event names receipts");
+    check.not_shown(Level::reproduced, "no event names receipts");
+  else
+    last = &maker_of(check, *last);
   for (const Link* link : check.chain) {
-    if (link->byproduct(receipts_byproduct).empty())
+    if (link->byproduct(receipts_byproduct).empty() || &maker_of(check, *link) != link)
       continue;
     if (link == last && check.found.receipts)
       HEIRLOOM_CHECK(replay_step(check, *link, *check.found.receipts, check.checked.checkpoint));
     else if (link == last)
-      check.against(Level::reproduced, "the receipts of " + link->words() + " are not there");
+      check.not_shown(Level::reproduced, "the receipts of " + link->words() + " are not there");
     else
       HEIRLOOM_CHECK(replay_earlier(check, *link));
   }
+  if (last != nullptr && check.out.replayed.empty())
+    check.not_shown(Level::reproduced, "no tensor was made again: no source that receipts speak of is at hand");
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "engine/record/write.hpp"
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/names.hpp"
@@ -21,10 +22,6 @@ namespace {
 using provenance::Part;
 
 constexpr std::array record_parts = {Part::receipts, Part::ledger, Part::log};
-
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // Payloads of what led to the source, without runs, which stand in the log alone.
 std::vector<std::string> payloads_of(const provenance::Log& log) {
@@ -97,7 +94,7 @@ struct Made {
   std::vector<std::string> embedded;
 };
 
-std::string id_of(const std::string& payload) { return base::to_hex(base::sha256(bytes_of(payload))); }
+std::string id_of(const std::string& payload) { return base::to_hex(base::sha256(base::bytes_of(payload))); }
 
 Result<Made> make_event(const Draft& draft, const plan::Plan& plan, const Checkpoint& source, EventFacts facts) {
   Made made;
@@ -119,13 +116,12 @@ Result<Made> make_event(const Draft& draft, const plan::Plan& plan, const Checkp
   return made;
 }
 
-// Names alone: room for digests.
+// Names alone, where a digest is not known yet: room for it.
 EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
   EventFacts facts;
   for (const std::string& name : draft.read)
     facts.read.push_back({name, std::string(role_of_file(name))});
-  if (!draft.options.importance.empty())
-    facts.read.push_back({draft.options.importance.filename().string(), std::string(importance_role)});
+  facts.read.insert(facts.read.end(), draft.options.given.begin(), draft.options.given.end());
   for (const plan::SideFile& file : plan.side_files)
     facts.written.push_back({file.name});
   if (draft.values.has_source())
@@ -137,13 +133,10 @@ EventFacts draft_facts(const Draft& draft, const plan::Plan& plan) {
 
 Result<EventFacts> true_facts(const Draft& draft, const plan::Plan& plan, const model::Source& source, const run::Outcome& outcome) {
   EventFacts facts = draft_facts(draft, plan);
-  for (EventFile& file : facts.read) {
-    if (file.role == importance_role) {
-      HEIRLOOM_TRY(file.sha256, digest_of_file(draft.options.importance));
-    } else {
+  for (EventFile& file : facts.read)
+    if (file.option.empty()) {
       HEIRLOOM_TRY(file.sha256, digest_of_file(*source.files, file.name));
     }
-  }
   for (std::size_t i = 0; i < plan.side_files.size(); ++i) {
     const plan::SideFile& file = plan.side_files[i];
     if (file.copied_from.empty()) {
@@ -244,7 +237,8 @@ Result<void> check_names(const model::Source& source, const Draft& draft, const 
     HEIRLOOM_CHECK(check("file", file.name));
   for (const File& file : plan.layout.files)
     HEIRLOOM_CHECK(check("output", file.name));
-  HEIRLOOM_CHECK(check("importance matrix", draft.options.importance.filename().string()));
+  for (const EventFile& file : draft.options.given)
+    HEIRLOOM_CHECK(check("file", file.name));
   for (const Tensor& tensor : source.checkpoint.tensors)
     HEIRLOOM_CHECK(check("tensor", tensor.name));
   return {};
@@ -259,6 +253,13 @@ void plan_value_root(const arch::Maps& maps, const model::Source& source, plan::
     plan.warnings.push_back("the record has the source's value root, not one of the output: " + draft.values.why_not_kept);
 }
 
+// Files of the record beside the weights: those to come, or those of an earlier output, which must not stay.
+void name_files(const Draft& draft, bool is_directory, plan::Plan& plan) {
+  for (const Part part : record_parts)
+    (draft.is_beside ? plan.record_files : plan.displaced_files)
+        .push_back(provenance::file_name(part, is_directory ? "" : plan.layout.files.front().name));
+}
+
 }  // namespace
 
 Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const model::Source& source, Input input, WriteOptions options,
@@ -266,8 +267,10 @@ Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const
   Draft draft{std::move(options), std::move(input)};
   if (draft.options.place == Place::none && draft.options.has_value_root)
     return fail(Code::misuse, "--value-root is a part of the record that --provenance none leaves out");
-  if (draft.options.place == Place::none)
+  if (draft.options.place == Place::none) {
+    name_files(draft, is_directory, plan);
     return draft;
+  }
   if (draft.options.has_value_root)
     plan_value_root(maps, source, plan, draft);
   const Format* format = host.find_format(plan.target_format);
@@ -294,9 +297,7 @@ Result<Draft> begin_record(const host::Host& host, const arch::Maps& maps, const
     set_keys(draft, made.embedded, made.id, format->typed_attrs, plan.target.attrs);
     HEIRLOOM_TRY(plan.layout, host.plan_layout(plan.target_format, plan.target, plan.writer_options, {}));
   }
-  if (draft.is_beside)
-    for (const Part part : record_parts)
-      plan.record_files.push_back(provenance::file_name(part, is_directory ? "" : plan.layout.files.front().name));
+  name_files(draft, is_directory, plan);
   return draft;
 }
 
@@ -306,8 +307,8 @@ Result<void> finish_record(const host::Host& host, const Draft& draft, const pla
   HEIRLOOM_TRY(const std::string receipts, encode(receipts_of(plan, source.checkpoint, outcome)));
   HEIRLOOM_TRY(const provenance::Ledger items, make_ledger(plan, source));
   HEIRLOOM_TRY(const std::string ledger, encode(items));
-  facts.digests.receipts = base::sha256(bytes_of(receipts));
-  facts.digests.ledger = base::sha256(bytes_of(ledger));
+  facts.digests.receipts = base::sha256(base::bytes_of(receipts));
+  facts.digests.ledger = base::sha256(base::bytes_of(ledger));
   HEIRLOOM_TRY(const Made made, make_event(draft, plan, source.checkpoint, facts));
   if (draft.is_embedded)
     HEIRLOOM_CHECK(write_keys(host, draft, plan, made, unfinished));
@@ -319,7 +320,7 @@ Result<void> finish_record(const host::Host& host, const Draft& draft, const pla
   const std::array<const std::string*, record_parts.size()> texts = {&receipts, &ledger, &log};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     HEIRLOOM_TRY(const base::OutputFile* file, unfinished.output.add(plan.record_files[i], texts[i]->size()));
-    HEIRLOOM_CHECK(file->write(0, bytes_of(*texts[i])));
+    HEIRLOOM_CHECK(file->write(0, base::bytes_of(*texts[i])));
   }
   return {};
 }

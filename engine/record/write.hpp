@@ -16,7 +16,6 @@
 #include "engine/run/execute.hpp"
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -29,7 +28,7 @@ struct WriteOptions {
   bool has_value_root = false;             // also the root of the numbers, which digests each of them once more
   bool hashes_files = false;               // also the SHA-256 of each output file, which reads it again
   Asked asked = {};
-  std::filesystem::path importance = {};   // file of the importance matrix; "" for none
+  std::vector<EventFile> given = {};       // files that the user named, as far as they change bytes
   std::string source_repository = {};      // where the user says what the source is a copy of
   std::string source_revision = {};
 };

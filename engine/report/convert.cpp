@@ -156,6 +156,12 @@ std::string convert_text(const plan::Plan& plan, const std::string& target, cons
       out += " " + base::printable(name);
     out += "\n";
   }
+  if (outcome != nullptr && !outcome->displaced.empty()) {
+    out += "  deleted, since it was the record of what stood here before:";
+    for (const std::string& name : outcome->displaced)
+      out += " " + base::printable(name);
+    out += "\n";
+  }
   out += fmt::format("  metadata: {} mapped, {} carried, {} left out\n", count_of(plan, Fate::mapped),
                      count_of(plan, Fate::carried) + count_of(plan, Fate::beside), count_of(plan, Fate::dropped));
   out += left_out_text(plan);
@@ -192,6 +198,7 @@ std::string convert_json(const plan::Plan& plan, const std::string& target, cons
   for (const plan::SideFile& file : plan.side_files)
     json["side_files"].push_back({{"name", file.name}, {"is_copied", !file.copied_from.empty()}});
   json["record_files"] = plan.record_files;
+  json["deleted_files"] = outcome == nullptr ? std::vector<std::string>() : outcome->displaced;
   json["tensors"] = Json::array();
   for (std::size_t i = 0; i < plan.tensors.size(); ++i)
     json["tensors"].push_back(tensor_json(plan, i, outcome));

@@ -160,7 +160,7 @@ class Words {
     for (const auto& [name, value] : activity.event.parameters)
       if (!value.empty() && value != "[]" && value != "{}")
         out_ += fmt::format("        {} {}\n", shown(name), shown(value));
-    for (const char* role : {"license", "notice", "model-card", "config", "tokenizer", "importance-matrix"})
+    for (const char* role : {"license", "notice", "model-card", "config", "tokenizer", "importance-matrix", "architecture-map", "recipe"})
       add_files_read(activity, role);
     if (!activity.finished_on().empty())
       out_ += fmt::format("        done {} to {}\n", shown(activity.started_on()), shown(activity.finished_on()));
@@ -177,11 +177,21 @@ class Words {
       out_ += "        on a machine that nobody vouches for\n";
     else if (!activity.event.builder.empty())
       out_ += fmt::format("        builder {}\n", shown(activity.event.builder));
-    for (const std::string& signer : activity.signers)
-      out_ += fmt::format("        a signature names key {} (not checked here)\n", shown(signer));
+    add_signatures(activity);
     if (made != nullptr)
       if (const std::string* root = made->digest_of(provenance::stored_root_name))
         out_ += fmt::format("        weights {}\n", shown(*root));
+  }
+
+  void add_signatures(const Activity& activity) {
+    if (!activity.vouching) {
+      for (const std::string& signer : activity.signers)
+        out_ += fmt::format("        a signature names key {} (not checked without --trust)\n", shown(signer));
+    } else if (activity.vouching->name.empty()) {
+      out_ += fmt::format("        nobody that you trust vouches for it: it {}\n", shown(activity.vouching->why_not));
+    } else {
+      out_ += fmt::format("        signed by {}, whom you trust\n", base::quoted(activity.vouching->name));
+    }
   }
 
   // What a step made, by the name under which the next one or the user has it.
@@ -199,7 +209,9 @@ class Words {
     for (const provenance::Resource& dependency : activity.event.dependencies)
       if (dependency.role() == role) {
         const std::string* sha256 = dependency.digest_of("sha256");
-        names.push_back(shown(dependency.name) + (sha256 == nullptr ? "" : " (" + short_id(*sha256) + ")"));
+        const std::string_view option = dependency.option();
+        names.push_back(shown(dependency.name) + (option.empty() ? "" : " of --" + shown(option)) +
+                        (sha256 == nullptr ? "" : " (" + short_id(*sha256) + ")"));
       }
     if (names.size() > 4)
       names = {names.front(), fmt::format("{} more", names.size() - 1)};
@@ -209,9 +221,10 @@ class Words {
 
   void add_present(const Entity& result) {
     out_ += fmt::format("\n  here  {}{}\n", shown(graph_.name), form_of(result));
-    for (const provenance::RunFile& file : graph_.files)
-      if (file.sha256)
-        out_ += fmt::format("        sha256 {}  {}\n", base::to_hex(*file.sha256), shown(file.name));
+    for (std::size_t i = 0; i < graph_.files.size(); ++i)
+      if (const provenance::RunFile& file = graph_.files[i]; file.sha256)
+        out_ += fmt::format("        sha256 {}  {}{}\n", base::to_hex(*file.sha256), shown(file.name),
+                            i < graph_.read_count ? "" : " (says its run; the file was not read)");
     add_claims(result);
   }
 
@@ -249,6 +262,8 @@ ordered_json json_of(const Activity& activity) {
     json["startedOn"] = activity.started_on();
   if (!activity.finished_on().empty())
     json["finishedOn"] = activity.finished_on();
+  if (activity.vouching)
+    json["vouching"] = {{"name", activity.vouching->name}, {"whyNot", activity.vouching->why_not}};
   return json;
 }
 

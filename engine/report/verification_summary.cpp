@@ -1,4 +1,5 @@
 // https://slsa.dev/spec/v1.2/verification_summary
+#include "engine/base/bytes.hpp"
 #include "engine/report/values.hpp"
 #include "engine/report/verify.hpp"
 
@@ -21,7 +22,7 @@ std::string level_name(record::Level level) {
 }
 
 std::string sha256_of(const std::string& text) {
-  return base::to_hex(base::sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  return base::to_hex(base::sha256(base::bytes_of(text)));
 }
 
 }  // namespace

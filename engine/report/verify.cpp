@@ -67,6 +67,16 @@ std::string replay_text(const Verified& verified) {
   return text + "\n";
 }
 
+std::string not_shown_text(const Verified& verified) {
+  const auto& reasons = verified.record.not_shown;
+  if (reasons.empty() || verified.foreign)
+    return "";
+  std::string text = "NOT SHOWN, though asked for:\n";
+  for (std::size_t i = 0; i < std::min(reasons.size(), max_lines); ++i)
+    text += "  " + base::printable(reasons[i]) + "\n";
+  return reasons.size() > max_lines ? text + fmt::format("  and {} more (--json lists them)\n", reasons.size() - max_lines) : text;
+}
+
 std::string levels_text(const Verified& verified) {
   const Verification& record = verified.record;
   std::string text = record.mismatches.empty() ? "level: " + level_text(record.level) + "\n" : "level: none, since something was changed\n";
@@ -89,7 +99,7 @@ bool Verified::is_good() const {
     return false;
   if (foreign)
     return foreign->is_exact;
-  return required || (record.has_record && !record.is_last_step_unrecorded);
+  return record.not_shown.empty() && !record.is_last_step_unrecorded && (required || record.has_record);
 }
 
 std::string verify_text(const Verified& verified) {
@@ -98,7 +108,7 @@ std::string verify_text(const Verified& verified) {
                                  base::to_hex(record.identity.stored_root));
   if (!record.has_record)
     text += "no record lies in it or beside it\n";
-  text += mismatches_text(record) + chain_text(record) + replay_text(verified);
+  text += mismatches_text(record) + not_shown_text(verified) + chain_text(record) + replay_text(verified);
   if (verified.foreign)
     text += fmt::format("held against {}:\n", base::printable(verified.sources.front())) + foreign_text(*verified.foreign);
   for (const std::string& note : record.notes)
@@ -123,6 +133,7 @@ std::string verify_json(const Verified& verified) {
   for (const ChainStep& step : record.chain)
     json["chain"].push_back({{"id", step.id}, {"text", step.words}, {"signer", step.signer.empty() ? Json() : Json(step.signer)}});
   json["is_last_step_unrecorded"] = record.is_last_step_unrecorded;
+  json["not_shown"] = verified.foreign ? std::vector<std::string>() : record.not_shown;
   json["notes"] = record.notes;
   json["replayed"] = Json::array();
   for (const Replayed& row : record.replayed)

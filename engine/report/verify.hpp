@@ -21,8 +21,9 @@ struct Verified {
   std::optional<record::Level> required = {};        // --require
   std::optional<std::uint64_t> sample_seed = {};
 
-  // Nothing is other than it should be: no mismatch, what is required is reached, and what was held against a source is
-  // exactly what a known way makes of it. Where nothing is required, a record that ends in these weights.
+  // Nothing is other than it should be: no mismatch, what is required is reached, what was asked for is shown, and what was
+  // held against a source is exactly what a known way makes of it. A record ends in these weights; where a level is required,
+  // that says whether there must be one.
   bool is_good() const;
 };
 

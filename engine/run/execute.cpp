@@ -290,6 +290,16 @@ class Execution {
   std::atomic<std::uint64_t> done_{0};
 };
 
+Result<std::vector<std::string>> displace_files(const Plan& plan, base::Output& output) {
+  std::vector<std::string> displaced;
+  for (const std::string& name : plan.displaced_files) {
+    HEIRLOOM_TRY(const bool is_there, output.displace(name));
+    if (is_there)
+      displaced.push_back(name);
+  }
+  return displaced;
+}
+
 Result<void> write_side_files(const Plan& plan, const model::Source& source, base::Output& output) {
   for (const plan::SideFile& file : plan.side_files) {
     if (file.copied_from.empty()) {
@@ -323,12 +333,14 @@ Result<Outcome> execute(const Plan& plan, const model::Source& source, const std
   Execution execution(plan, source, *kernels, log, std::move(work), slots, options.memory_bytes);
   if (options.digests_sources)
     execution.digest_sources(options.canonical);
+  HEIRLOOM_TRY(std::vector<std::string> displaced, displace_files(plan, *output));
   HEIRLOOM_CHECK(execution.add_files(*output));
   HEIRLOOM_CHECK(execution.run(threads));
   HEIRLOOM_CHECK(write_side_files(plan, source, *output));
   HEIRLOOM_TRY(Outcome outcome, execution.outcome(options.measures_errors, threads));
   HEIRLOOM_CHECK(execution.finish(options, outcome, *output));
   HEIRLOOM_CHECK(output->commit());
+  outcome.displaced = std::move(displaced);
   return outcome;
 }
 

@@ -34,6 +34,7 @@ struct Outcome {
   std::vector<base::Digest> sources = {};
   // Of the numbers of ExecuteOptions::canonical, parallel to them.
   std::vector<Values> values = {};
+  std::vector<std::string> displaced = {};  // those of the plan's displaced files that were there; they are gone
 };
 
 // An output that is written but for what completes it. `files` are the layout's.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times a conversion that leaves a record against one that leaves none.
+"""Times a conversion that leaves a record, and one with the root of the numbers in it, against one that leaves none.
 
   provenance.py PROGRAM [--folder DIR] [--scale 1.0] [--recipe Q4_K_M] [--threads 2] [--repeat 5]
 
@@ -49,18 +49,20 @@ def main():
         source = quantize.make_checkpoint(folder, options.scale)
         quantize.read_once(source)
         output = os.path.join(folder, "record.gguf")
-        runs = {"none": [], "full": []}
+        ways = {"no record": ["--provenance", "none"], "record": [], "value root": ["--value-root"]}
+        runs = {way: [] for way in ways}
         for turn in range(options.repeat):
-            for where in (("none", "full"), ("full", "none"))[turn % 2]:
+            for way in list(ways) if turn % 2 == 0 else reversed(list(ways)):
                 remove(output)
-                runs[where].append(quantize.measure([options.program, "convert", source, output, "--quantize", options.recipe,
-                                                     "--threads", str(options.threads), "--provenance", where], output))
+                runs[way].append(quantize.measure([options.program, "convert", source, output, "--quantize", options.recipe,
+                                                   "--threads", str(options.threads), *ways[way]], output))
         remove(output)
         print(f"{options.recipe}, {options.threads} threads, {quantize.processor_name()}, SHA-256 {sha256_speed() / 1e9:.2f} GB/s a core")
         for field in ("wall", "processor"):
-            median = {where: statistics.median(getattr(run, field) for run in runs[where]) for where in runs}
-            ratio = statistics.median(getattr(b, field) / getattr(a, field) for a, b in zip(runs["none"], runs["full"]))
-            print(f"  {field:10} without {median['none']:.2f} s, with {median['full']:.2f} s, ratio {ratio:.3f}")
+            median = {way: statistics.median(getattr(run, field) for run in runs[way]) for way in runs}
+            ratio = {way: statistics.median(getattr(b, field) / getattr(a, field) for a, b in zip(runs["no record"], runs[way]))
+                     for way in ways}
+            print(f"  {field:10}" + "".join(f" {way} {median[way]:.2f} s ({ratio[way]:.3f})" for way in ways))
     finally:
         if not options.folder:
             shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import subprocess
+import unittest
 
 import program
 import record_file
@@ -233,6 +234,49 @@ class Record(program.Case):
         self.assertEqual(Weights(full).tensors, Weights(plain).tensors)
         self.must("convert", program.LICENCE_LM, self.path("x.pt"), "--to", "pytorch", "--provenance", "embed", code=2)
         self.must_not_exist(self.path("x.pt"))
+
+    def test_a_record_of_an_earlier_output(self):
+        """without a record beside it, an output does not appear beside that of another: it is refused, and goes with --force"""
+        for place in ("none", "embed"):
+            with self.subTest(place=place):
+                path = self.gguf(place + ".gguf")
+                parts = [record_file.part(path, part) for part in record_file.PARTS]
+                os.remove(path)
+                arguments = ("convert", program.LICENCE_LM, path, "--provenance", place)
+                done = self.must(*arguments, code=2)
+                self.assertRegex(done.err, r"\.(intoto\.jsonl|tensor-receipts\.jsonl|metadata-ledger\.json)[^/]* is there already.*--force deletes it")
+                self.assertTrue(all(os.path.exists(part) for part in parts))
+                self.must_not_exist(path)
+                report = self.must_json(*arguments, "--force", "--json")
+                self.assertEqual(sorted(report["deleted_files"]), sorted(os.path.basename(part) for part in parts))
+                self.must_not_exist(*parts)
+                self.check_no_mismatch(path)
+                self.assertEqual(self.must_json(*arguments, "--force", "--json")["deleted_files"], [])
+        path = self.gguf("again.gguf")
+        self.assertRegex(self.must("convert", program.LICENCE_LM, path, "--provenance", "none", "--force").out, "deleted, .*again.gguf.intoto.jsonl")
+
+    def check_no_mismatch(self, path):
+        """Nothing beside the weights speaks of others; there need not be a record."""
+        self.assertEqual(json.loads(program.run("verify", path, "--json").out)["mismatches"], [])
+
+    @unittest.skipIf(program.IS_SANITIZED, "1 case not tried: a library cannot be preloaded into a sanitizer build")
+    def test_killed_while_a_record_goes(self):
+        """killed at every change to the disk: no record of other weights lies beside the weights, old or new"""
+        library = self.path("stop_at.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, os.path.join(program.TOOLS, "stop_at.c"), "-ldl"], check=True)
+        source, path = program.checkpoint("LlamaForCausalLM", self.path("llama")), self.path("x.gguf")
+        asides = 0
+        for stop in range(1, 200):
+            self.convert(source, path, "--force")
+            arguments = ("convert", source, path, "--quantize", "F16", "--provenance", "none", "--force", "--threads", "1", "--allow-loss")
+            done = program.run(*arguments, env={**os.environ, "LD_PRELOAD": library, "STOP_AT": str(stop)})
+            if done.code == 0:
+                break
+            self.check_no_mismatch(path)
+            asides += any(name.endswith(".replaced.partial") for name in os.listdir(self.folder))
+        self.assertGreater(stop, 8)
+        self.assertGreater(asides, 3)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["llama", "stop_at.so", "x.gguf"])
 
     def test_no_room_in_the_container(self):
         """a format without metadata has the record beside it"""

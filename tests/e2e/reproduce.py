@@ -35,7 +35,8 @@ class Reproduce(program.Case):
         self.must("convert", plain, made, "--quantize", "Q4_K_M", "--imatrix", matrices[0])
         self.check_replayed(made, plain, "--imatrix", matrices[0])
         for options, says in (((), "--imatrix"), (("--imatrix", matrices[1]), "not the one")):
-            report = self.must_json("verify", made, "--source", plain, "--reproduce", "--json", *options)
+            report = self.must_json("verify", made, "--source", plain, "--reproduce", "--json", *options, code=1)
+            self.assertEqual(len(report["not_shown"]), len(names))
             off = [row for row in report["replayed"] if row["verdict"] != "same"]
             self.assertEqual({row["name"] for row in off}, set(names))
             self.assertTrue(all(says in row["why"] for row in off), off)

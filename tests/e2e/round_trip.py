@@ -48,8 +48,6 @@ WITH_RECORD_ONLY = {
     "GptOssForCausalLM": "asked for BF16, the way back does not store experts in MXFP4",
     "Gemma3nForConditionalGeneration": "how many rows embeddings of layers have before they are filled up",
     "Llama4ForConditionalGeneration": "that the text model was part of a larger one",
-    "Exaone4ForCausalLM": "the factors of its RoPE: they are not among those that are recognized",
-    "Exaone4ForCausalLM.small": "the same",
     "DeepseekV3ForCausalLM.kimi-k2": "model_type, by which the converter orders the keys of experts",
 }
 # Keys that config.json has only on the way back: what other files said.

@@ -86,6 +86,13 @@ TEST_CASE("llama3 RoPE divisors are 1 for short waves, the factor for long ones,
   auto other = *divisors;
   other[17] += 1e-6f;
   CHECK(arch::infer_rope_scaling_llama3(config, other).is_null());
+  // EXAONE 4's.
+  config.set("rope_theta", json("1000000"));
+  config.set("rope_scaling", json(R"({"rope_type": "llama3", "factor": 16.0, "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0, "original_max_position_embeddings": 8192})"));
+  const auto exaone = arch::infer_rope_scaling_llama3(config, arch::rope_freqs_llama3(config).value());
+  for (const char* key : {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"})
+    CHECK(exaone.at(key)->number() == config.find("rope_scaling")->at(key)->number());
   config.set("rope_scaling", json(R"({"rope_type": "llama3", "factor": 0})"));
   CHECK_FALSE(arch::rope_freqs_llama3(config));
 }

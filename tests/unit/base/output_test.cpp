@@ -111,6 +111,47 @@ TEST_CASE("when one shard cannot be renamed, none stays") {
   CHECK(entries_of(temp.path()) == Names{"m-1.gguf"});
 }
 
+TEST_CASE("a file that belongs to what is replaced is refused without force and goes with it") {
+  const TempDirectory temp;
+  write_file(temp / "m.gguf.log", "of the old one");
+  {
+    const auto output = Output::create(temp / "m.gguf", file_kind, false).value();
+    CHECK_FALSE(output->displace("m.gguf.other").value());
+    const auto refused = output->displace("m.gguf.log");
+    REQUIRE_FALSE(refused);
+    CHECK(says(refused.error(), "--force deletes it"));
+  }
+  write_file(temp / "m.gguf", "old");
+  write_file(temp / "m.gguf.log.replaced.partial", "what a killed process left");
+  const auto output = Output::create(temp / "m.gguf", file_kind, true).value();
+  REQUIRE(output->displace("m.gguf.log").value());
+  put(*output, "m.gguf", "new");
+  CHECK(read_file(temp / "m.gguf.log") == "of the old one");
+  REQUIRE(output->commit());
+  CHECK(entries_of(temp.path()) == Names{"m.gguf"});
+  CHECK(read_file(temp / "m.gguf") == "new");
+}
+
+TEST_CASE("a file that belongs to what is replaced stays when that stays") {
+  const TempDirectory temp;
+  write_file(temp / "m.gguf.log", "of the old one");
+  {
+    const auto output = Output::create(temp / "m.gguf", file_kind, true).value();
+    REQUIRE(output->displace("m.gguf.log").value());
+    put(*output, "m.gguf", "new");
+  }
+  CHECK(entries_of(temp.path()) == Names{"m.gguf.log"});
+  {
+    const auto output = Output::create(temp / "m.gguf", file_kind, true).value();
+    REQUIRE(output->displace("m.gguf.log").value());
+    put(*output, "m.gguf", "new");
+    fs::create_directories(temp / "m.gguf/in the way");
+    CHECK_FALSE(output->commit());
+  }
+  CHECK(entries_of(temp.path()) == Names{"m.gguf", "m.gguf.log"});
+  CHECK(read_file(temp / "m.gguf.log") == "of the old one");
+}
+
 TEST_CASE("directories, devices and pipes are never replaced by a file") {
   const TempDirectory temp;
   fs::create_directory(temp / "d");

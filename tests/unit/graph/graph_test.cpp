@@ -1,6 +1,7 @@
 // The graph of what is known about a checkpoint, from logs made by hand.
 #include "tests/unit/graph/made_log.hpp"
 
+#include "engine/provenance/dsse.hpp"
 #include "engine/provenance/identity.hpp"
 #include "engine/report/provenance.hpp"
 
@@ -154,6 +155,34 @@ TEST_CASE("a record beyond the limits is told in part, and soon") {
   const Graph graph = graph_of({test::event("convert", steps.made, steps.source, {}, more)}, steps.here());
   CHECK(mentions(graph.problems, "shown in part"));
   CHECK(graph.relations.size() < 25'000);
+}
+
+TEST_CASE("with a trust file each event says who vouches for it, or why nobody does") {
+  const TwoSteps steps;
+  const PrivateKey ours = PrivateKey::generate(Curve::p256).value(), theirs = PrivateKey::generate(Curve::p256).value();
+  const Trust trust{{{"the lab", {std::string(local_builder)}, ours.public_key()}}, {}};
+  const auto told_with = [&](const PrivateKey* first, bool is_changed) {
+    Log log = log_of_payloads({steps.first, steps.second});
+    if (first != nullptr)
+      REQUIRE(sign(*first, *log.lines[0].envelope));
+    if (is_changed)
+      log.lines[0].envelope->signatures[0].bytes[10] ^= 1;
+    Graph graph = build_graph(log, steps.here());
+    check_signatures(log, trust, graph);
+    return graph;
+  };
+  const Graph good = told_with(&ours, false);
+  CHECK(good.activities[0].vouching->name == "the lab");
+  CHECK(good.activities[1].vouching->name == "");
+  CHECK(good.problems.empty());
+  const std::string words = report::provenance_text(good);
+  CHECK(words.find("signed by \"the lab\", whom you trust") != words.npos);
+  CHECK(words.find("nobody that you trust vouches for it: it is not signed") != words.npos);
+  CHECK(report::provenance_json(good).find("\"whyNot\": \"is not signed\"") != std::string::npos);
+  CHECK(told_with(&theirs, false).activities[0].vouching->why_not == "is signed by a key that the trust file does not have");
+  const Graph changed = told_with(&ours, true);
+  CHECK(changed.activities[0].vouching->name == "");
+  CHECK(mentions(changed.problems, "and is not its"));
 }
 
 TEST_CASE("words and pictures show texts of files as texts") {

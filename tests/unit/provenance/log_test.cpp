@@ -123,3 +123,16 @@ TEST_CASE("an event that is there twice is there once, with its signature") {
   merge(log_of_payloads({made.payload}), log);
   CHECK(log.lines.front().envelope->signatures.size() == 1);
 }
+
+TEST_CASE("an event is one under its own payload type alone") {
+  Envelope ours = event("x", {});
+  const std::string id = id_of(ours);
+  ours.type = "application/vnd.in-totp+json";
+  Envelope others{"{}", "text/plain"};
+  const Log log = parse_log(encode(ours) + "\n" + encode(others) + "\n").value();
+  CHECK(log.find(id) == nullptr);
+  CHECK(log.heads().empty());
+  CHECK(log.lines[1].is_foreign);
+  const Log plain = parse_log(encode(event("x", {}))).value();
+  CHECK(plain.find(id) == &plain.lines.front());
+}

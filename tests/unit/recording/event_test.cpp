@@ -71,6 +71,17 @@ TEST_CASE("an event names what was read, what was written, and what was asked fo
   CHECK(std::find(event.parameters.begin(), event.parameters.end(), std::pair<std::string, std::string>{"options.pure", "true"}) != event.parameters.end());
 }
 
+TEST_CASE("a file that the user named is told from the source's own by its option") {
+  const Conversion conversion;
+  record::EventFacts facts;
+  facts.read = {{"tokenizer.json", "tokenizer", digest(7)}, {"tokenizer.json", "tokenizer", digest(8), "tokenizer"}};
+  const provenance::Event event = conversion.event(facts);
+  REQUIRE(event.dependencies.size() == 3);
+  CHECK(event.dependencies[1].option() == "");
+  CHECK(event.dependencies[2].option() == "tokenizer");
+  CHECK(event.dependencies[2].role() == "tokenizer");
+}
+
 TEST_CASE("an event has the same length whatever its digests are") {
   const Conversion conversion;
   record::EventFacts zeros, known;
@@ -108,12 +119,13 @@ TEST_CASE("files have roles by their names") {
   CHECK(record::role_of_file("train.py") == "file");
 }
 
-TEST_CASE("a lineage statement is about the source's weights and files, without an importance matrix") {
+TEST_CASE("a lineage statement is about the source's weights and files, not about files that the user named") {
   record::EventDigests digests;
   digests.source_stored_root = digest(3);
   digests.source_metadata_root = digest(4);
   const std::vector<record::EventFile> read = {{"README.md", "model-card", digest(5)},
-                                               {"imatrix.gguf", std::string(record::importance_role), digest(6)}};
+                                               {"imatrix.gguf", "importance-matrix", digest(6), "imatrix"},
+                                               {"tokenizer.json", "tokenizer", digest(7), "tokenizer"}};
   const auto statement = record::lineage_of({{"license", "mit", "declared", "README.md#/license"}}, digests, read);
   REQUIRE(statement.subject.size() == 2);
   CHECK(*statement.subject[0].digest_of("weightStoredRootV1") == base::to_hex(digest(3)));

@@ -126,7 +126,7 @@ TEST_CASE("receipts of a conversion, replayed, give its bytes; a changed one is 
       REQUIRE(text);
       receipts = provenance::parse_receipts(*text).value();
       for (const std::size_t threads : {std::size_t{1}, std::size_t{3}}) {
-        auto replayed = replay(receipts, plan.target, source, {nullptr, threads}, {});
+        auto replayed = replay(receipts, plan.target, source, {nullptr, nullptr, threads}, {});
         REQUIRE(replayed);
         REQUIRE(replayed->size() == 2);
         for (const Replayed& row : *replayed) {
