@@ -2,7 +2,6 @@
 // to run when one was given.
 #pragma once
 
-#include "engine/base/text.hpp"
 #include "engine/cli/commands.hpp"
 
 #include <CLI/CLI.hpp>

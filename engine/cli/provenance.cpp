@@ -1,6 +1,5 @@
 #include "engine/cli/provenance.hpp"
 
-#include "engine/base/output.hpp"
 #include "engine/cli/talk.hpp"
 
 namespace heirloom::cli {
@@ -12,13 +11,6 @@ std::string text_in(ProvenanceForm form, const provenance::Graph& graph) {
     case ProvenanceForm::dot: return report::provenance_dot(graph);
     default: return report::provenance_text(graph);
   }
-}
-
-Result<void> write_file(const ExportArguments& arguments, const std::string& text) {
-  HEIRLOOM_TRY(const auto output, base::Output::create(arguments.output, base::Output::Kind::file, arguments.force));
-  HEIRLOOM_TRY(const base::OutputFile* file, output->add(arguments.output.filename().string(), text.size()));
-  HEIRLOOM_CHECK(file->write(0, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
-  return output->commit();
 }
 
 Result<Provenance> found_at(const CommonArguments& common, const ProvenanceOptions& options, Talk& talk) {
@@ -49,7 +41,7 @@ int run_export(const CommonArguments& common, const ExportArguments& arguments) 
     return report_error(text.error());
   if (arguments.output.empty())
     return print(*text, exit_done);
-  const auto written = write_file(arguments, *text);
+  const auto written = write_export(arguments.output, *text, arguments.force);
   return written ? exit_done : report_error(written.error());
 }
 
