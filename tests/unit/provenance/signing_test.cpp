@@ -182,6 +182,8 @@ TEST_CASE("the lines of a log are signed once, and other lines stay") {
   CHECK(sign_lines(ours, true, log)->signed_now == 1);
   Trust trust;
   trust.keys.push_back(trusted(ours));
+  CHECK_FALSE(is_vouched_for(check_lines(parse_log(log.text()).value(), trust)));  // with a line that is no envelope
+  log.lines.erase(log.lines.begin() + 1);
   CHECK(is_vouched_for(check_lines(parse_log(log.text()).value(), trust)));
   CHECK_FALSE(is_vouched_for(check_lines(parse_log(once).value(), trust)));
 }
