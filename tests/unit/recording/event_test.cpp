@@ -47,7 +47,7 @@ struct Conversion {
 TEST_CASE("an event names what was read, what was written, and what was asked for") {
   const Conversion conversion;
   record::EventFacts facts;
-  facts.digests = {digest(1), digest(2), digest(3), digest(4), digest(5), digest(6)};
+  facts.digests = {digest(1), digest(2), digest(3), digest(4), digest(10), digest(11), digest(5), digest(6)};
   facts.read = {{"config.json", "config", digest(7)}};
   facts.written = {{"README.md", "", digest(8)}};
   facts.prior = {base::to_hex(digest(9))};
@@ -57,11 +57,13 @@ TEST_CASE("an event names what was read, what was written, and what was asked fo
   CHECK(event.kind() == "convert");
   CHECK(*event.subject[0].digest_of("weightStoredRootV1") == base::to_hex(digest(1)));
   CHECK(*event.subject[0].digest_of("metadataRootV1") == base::to_hex(digest(2)));
+  CHECK(*event.subject[0].digest_of("weightValueRootV1") == base::to_hex(digest(10)));
   CHECK(*event.subject[1].digest_of("sha256") == base::to_hex(digest(8)));
   REQUIRE(event.dependencies.size() == 4);
   CHECK(event.dependencies[0].role() == "weights");
   CHECK(event.dependencies[0].name == "some/model");
   CHECK(*event.dependencies[0].digest_of("weightStoredRootV1") == base::to_hex(digest(3)));
+  CHECK(*event.dependencies[0].digest_of("weightValueRootV1") == base::to_hex(digest(11)));
   CHECK(event.dependencies[1].role() == "config");
   CHECK(event.dependencies[2].uri == "git+https://example.org/some/model@" + std::string(40, 'a'));
   CHECK(event.dependencies[3].role() == "prior-event");
@@ -86,7 +88,9 @@ TEST_CASE("an event has the same length whatever its digests are") {
   const Conversion conversion;
   record::EventFacts zeros, known;
   zeros.read = known.read = {{"config.json", "config"}};
-  known.digests = {digest(0xAB), digest(0xCD), digest(0xEF), digest(1), digest(2), digest(3)};
+  zeros.digests.value_root.emplace();
+  zeros.digests.source_value_root.emplace();
+  known.digests = {digest(0xAB), digest(0xCD), digest(0xEF), digest(1), digest(4), digest(5), digest(2), digest(3)};
   known.read[0].sha256 = digest(0x10);
   const auto length = [&](const record::EventFacts& facts) {
     return encode(record::event_of(conversion.plan, conversion.source, conversion.input, {}, facts)).value().size();
