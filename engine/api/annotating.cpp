@@ -4,7 +4,6 @@
 #include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
 #include "engine/card/front_matter.hpp"
-#include "engine/card/unicode_text.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/provenance/names.hpp"
 #include "engine/record/claims.hpp"
@@ -106,7 +105,7 @@ Result<Import> read_import(const fs::path& from) {
   if (import.is_card && from.extension() != ".md" && !import.text.starts_with("---"))
     return fail(Error{Code::misuse, "is no model card: its name does not end in .md, nor does it begin with front matter; --from wants a card or a .json file",
                       no_position, from.string()});
-  if (import.is_card && !card::is_utf8(import.text))
+  if (import.is_card && !base::is_utf8(import.text))
     return fail(Error{Code::malformed, "is not UTF-8", no_position, from.string()});
   return import;
 }

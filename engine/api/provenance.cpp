@@ -1,7 +1,6 @@
 #include "engine/api/provenance.hpp"
 
 #include "engine/api/sign.hpp"
-#include "engine/base/output.hpp"
 #include "engine/base/text.hpp"
 #include "engine/provenance/identity.hpp"
 #include "engine/provenance/names.hpp"
@@ -78,13 +77,6 @@ Result<std::string> export_provenance(const Provenance& provenance, const std::s
     names += (names.empty() ? "" : ", ") + std::string(known.name);
   }
   return fail(Code::misuse, "format " + base::quoted(format) + " is none of " + names);
-}
-
-Result<void> write_export(const std::filesystem::path& path, const std::string& text, bool force) {
-  HEIRLOOM_TRY(const auto output, base::Output::create(path, base::Output::Kind::file, force));
-  HEIRLOOM_TRY(const base::OutputFile* file, output->add(path.filename().string(), text.size()));
-  HEIRLOOM_CHECK(file->write(0, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
-  return output->commit();
 }
 
 }  // namespace heirloom

@@ -28,7 +28,5 @@ struct Provenance {
 Result<Provenance> provenance_of(const Session& session, const ProvenanceOptions& options);
 // Misuse for a format that is not known. SOURCE_DATE_EPOCH is the time of the document, where it is set.
 Result<std::string> export_provenance(const Provenance& provenance, const std::string& format, const std::string& program_version);
-// A whole file or none; one that is there is replaced with `force`.
-Result<void> write_export(const std::filesystem::path& path, const std::string& text, bool force);
 
 }  // namespace heirloom

@@ -1,8 +1,7 @@
 #include "engine/api/verify.hpp"
 
-#include "engine/base/bytes.hpp"
+#include "engine/api/document.hpp"
 #include "engine/base/file_set.hpp"
-#include "engine/base/output.hpp"
 #include "engine/plan/importance.hpp"
 #include "engine/plan/package.hpp"
 #include "engine/plan/packed.hpp"
@@ -51,13 +50,6 @@ std::string time_text(std::time_t time) {
   ::gmtime_r(&time, &parts);
   char text[32];
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
-Result<void> write_file(const fs::path& path, const std::string& text) {
-  HEIRLOOM_TRY(const auto output, base::Output::create(path, base::Output::Kind::file, true));
-  HEIRLOOM_TRY(const base::OutputFile* file, output->add(path.filename().string(), text.size()));
-  HEIRLOOM_CHECK(file->write(0, base::bytes_of(text)));
-  return output->commit();
 }
 
 struct TrustFile {
@@ -148,7 +140,7 @@ Result<report::Verified> verify(const Session& session, const VerifyOptions& opt
                                                            {how.importance, options.threads, options.memory_bytes}, log));
   }
   if (!options.summary.empty())
-    HEIRLOOM_CHECK(write_file(options.summary, report::verification_summary(verified, time_text(present()), trust.text)));
+    HEIRLOOM_CHECK(write_document(options.summary, report::verification_summary(verified, time_text(present()), trust.text), true));
   return verified;
 }
 

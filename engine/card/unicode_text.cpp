@@ -180,14 +180,4 @@ std::string repaired_utf8(std::string_view text) {
   return out;
 }
 
-bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const Character c = character_at(text, at);
-    if (!c.is_valid)
-      return false;
-    at += c.length;
-  }
-  return true;
-}
-
 }  // namespace heirloom::card

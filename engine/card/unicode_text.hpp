@@ -18,6 +18,5 @@ bool is_lowercase(std::string_view text);
 std::string title_case(std::string_view lowercase);
 // The same text with U+FFFD in place of each byte that is not part of UTF-8.
 std::string repaired_utf8(std::string_view text);
-bool is_utf8(std::string_view text);
 
 }  // namespace heirloom::card

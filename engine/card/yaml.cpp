@@ -1,5 +1,6 @@
 #include "engine/card/yaml.hpp"
 
+#include "engine/base/text.hpp"
 #include "engine/card/unicode_text.hpp"
 
 #include <yaml-cpp/depthguard.h>
@@ -248,7 +249,7 @@ std::string front_matter_of(std::string_view readme) {
 Result<YamlDocument> parse_yaml(const std::string& yaml) {
   if (yaml.size() > max_yaml_bytes)
     return fail(Code::limit, "front matter of " + std::to_string(yaml.size()) + " bytes is too large");
-  if (!is_utf8(yaml))
+  if (!base::is_utf8(yaml))
     return fail(Code::malformed, "front matter is not valid utf-8");
   const auto is_control = [](char c) { return (c >= 0 && c < 0x20 && c != '\n') || c == 0x7F; };
   if (const auto bad = std::find_if(yaml.begin(), yaml.end(), is_control); bad != yaml.end())

@@ -1,5 +1,6 @@
 #include "engine/cli/provenance.hpp"
 
+#include "engine/api/document.hpp"
 #include "engine/cli/talk.hpp"
 
 namespace heirloom::cli {
@@ -41,7 +42,7 @@ int run_export(const CommonArguments& common, const ExportArguments& arguments) 
     return report_error(text.error());
   if (arguments.output.empty())
     return print(*text, exit_done);
-  const auto written = write_export(arguments.output, *text, arguments.force);
+  const auto written = write_document(arguments.output, *text, arguments.force);
   return written ? exit_done : report_error(written.error());
 }
 

@@ -2,7 +2,6 @@
 
 #include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
-#include "engine/card/unicode_text.hpp"
 #include "engine/plan/inventory.hpp"
 #include "engine/plan/planner_parts.hpp"
 #include "engine/provenance/legal_files.hpp"
@@ -57,7 +56,7 @@ Result<std::optional<std::string>> embeddable(const model::Source& source, const
   }
   HEIRLOOM_TRY(const auto bytes, read_text(source, text));
   std::string made(bytes.begin(), bytes.end());
-  if (made.empty() || made.size() > max_embedded_text_bytes || !card::is_utf8(made) || made.find('\0') != made.npos)
+  if (made.empty() || made.size() > max_embedded_text_bytes || !base::is_utf8(made) || made.find('\0') != made.npos)
     return std::nullopt;
   return made;
 }

@@ -6,6 +6,7 @@
 #include "engine/provenance/names.hpp"
 #include "engine/record/chain.hpp"
 #include "engine/record/digests.hpp"
+#include "engine/record/event.hpp"
 
 #include <algorithm>
 #include <map>
@@ -75,11 +76,7 @@ Resource weights_before(const Link& link) {
 Result<std::string> event_of(const Identity& identity, const Match& match, std::vector<Resource> files, const std::string& ledger) {
   provenance::Statement event;
   event.predicate_type = provenance::slsa_provenance;
-  Resource weights{"weights", "", {{std::string(provenance::stored_root_name), base::to_hex(identity.stored_root)},
-                                   {std::string(provenance::metadata_root_name), base::to_hex(identity.metadata_root)}}};
-  if (identity.value_root)
-    weights.digest.emplace_back(provenance::value_root_name, base::to_hex(*identity.value_root));
-  event.subject.push_back(std::move(weights));
+  event.subject.push_back(weights_resource(std::string(weights_name), identity.stored_root, identity.value_root, identity.metadata_root));
   std::move(files.begin(), files.end(), std::back_inserter(event.subject));
   const Resource read = weights_before(*match.link);
   const Resource prior{"", "", {{"sha256", match.link->id}}, "", {{"role", text("prior-event")}}};

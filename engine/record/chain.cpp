@@ -12,13 +12,15 @@ using provenance::Resource;
 
 constexpr std::size_t short_id = 12;
 
-}  // namespace
-
-std::string Link::root(std::string_view name) const {
-  const Resource* weights = provenance::weights_of(event.subject);
+std::string digest_of(const Resource* weights, std::string_view name) {
   const std::string* digest = weights == nullptr ? nullptr : weights->digest_of(name);
   return digest == nullptr ? std::string() : *digest;
 }
+
+}  // namespace
+
+std::string Link::root(std::string_view name) const { return digest_of(provenance::weights_of(event.subject), name); }
+std::string Link::root_read(std::string_view name) const { return digest_of(dependency("weights"), name); }
 
 std::string_view Link::parameter(std::string_view name) const {
   for (const auto& [key, value] : event.parameters)

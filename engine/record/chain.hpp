@@ -21,6 +21,8 @@ struct Link {
 
   // A digest of the weights that it made, by its name; "" when it has none.
   std::string root(std::string_view name) const;
+  // Likewise of the weights that it read.
+  std::string root_read(std::string_view name) const;
   std::string_view parameter(std::string_view name) const;
   // The dependency of this role, or null.
   const provenance::Resource* dependency(std::string_view role) const;

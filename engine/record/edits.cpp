@@ -2,7 +2,6 @@
 
 #include "engine/base/text.hpp"
 #include "engine/card/card.hpp"
-#include "engine/card/unicode_text.hpp"
 #include "engine/plan/attr_text.hpp"
 #include "engine/plan/texts.hpp"
 
@@ -27,7 +26,7 @@ bool is_needed(std::string_view key, bool is_typed) { return key == (is_typed ? 
 Result<void> check_key(const Edit& edit, bool is_typed) {
   if (edit.key.empty())
     return fail(Code::misuse, "a key has no name");
-  if (!card::is_utf8(edit.key) || !card::is_utf8(edit.text))
+  if (!base::is_utf8(edit.key) || !base::is_utf8(edit.text))
     return refuse(edit.key, "or its value is not UTF-8");
   if (edit.key.starts_with(own_prefix))
     return refuse(edit.key, "belongs to the record, which heirloom keeps itself");

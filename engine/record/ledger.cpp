@@ -2,7 +2,6 @@
 
 #include "engine/base/bytes.hpp"
 #include "engine/base/text.hpp"
-#include "engine/card/unicode_text.hpp"
 #include "engine/plan/attr_text.hpp"
 #include "engine/plan/inventory.hpp"
 #include "engine/provenance/identity.hpp"
@@ -25,7 +24,7 @@ std::string_view fate_name(plan::Fate fate) {
 }
 
 // Names of files and keys need not be UTF-8; JSON is.
-std::string as_utf8(const std::string& text) { return card::is_utf8(text) ? text : base::printable(text); }
+std::string as_utf8(const std::string& text) { return base::is_utf8(text) ? text : base::printable(text); }
 
 base::Digest digest_of_text(std::string_view text) {
   return base::sha256(base::bytes_of(text));

@@ -79,7 +79,7 @@ class Replaying {
   }
 
   // That there is an encoder, and that it has what it needs.
-  Result<void> check_makes(const plan::PlanTensor& tensor, const Encoding& encoding, const kernels::Kernels& kernels) const {
+  Result<void> check_makes(const plan::PlanTensor& tensor, const Encoding& encoding, const kernels::Kernels& kernels) {
     if (tensor.action == plan::Action::literal)
       return check_literal(tensor);
     HEIRLOOM_TRY(const run::Producer producer, run::Producer::create(source_, tensor, encoding, kernels));
@@ -92,7 +92,7 @@ class Replaying {
   }
 
   // Bytes that a receipt holds itself show nothing of the source, unless its family's map computes the same.
-  Result<void> check_literal(const plan::PlanTensor& tensor) const {
+  Result<void> check_literal(const plan::PlanTensor& tensor) {
     if (options_.maps == nullptr)
       return {};
     if (!computed_) {
@@ -175,7 +175,7 @@ class Replaying {
   const base::Log& log_;
   std::size_t threads_;
   std::vector<Replayed> results_;
-  mutable std::optional<std::vector<plan::PlanTensor>> computed_;  // of the source as GGUF, once a literal asks for it
+  std::optional<std::vector<plan::PlanTensor>> computed_;  // of the source as GGUF, once a literal asks for it
   plan::Plan plan_;                        // of tensors alone
   std::vector<std::size_t> result_of_;     // parallel to its tensors
   std::vector<run::Buffers> buffers_;

@@ -83,9 +83,8 @@ std::vector<const provenance::LogLine*> Check::lineage() const {
   for (const provenance::LogLine& line : found.log.lines) {
     if (!line.statement || line.statement->predicate_type != provenance::lineage_type)
       continue;
-    const std::string id = base::to_hex(line.envelope->id());
     const bool is_followed = std::any_of(chain.begin(), chain.end(), [&](const Link* link) {
-      return std::find(link->prior.begin(), link->prior.end(), id) != link->prior.end();
+      return std::find(link->prior.begin(), link->prior.end(), line.id) != link->prior.end();
     });
     if (is_followed)
       lines.push_back(&line);

@@ -143,15 +143,13 @@ void check_lines(Check& check) {
 
 // The weights that a link says it read are those that an event before it made.
 void check_fit(Check& check, const Link& link) {
-  const provenance::Resource* read = link.dependency("weights");
-  const std::string* root = read == nullptr ? nullptr : read->digest_of(provenance::stored_root_name);
-  const std::string* metadata = read == nullptr ? nullptr : read->digest_of(provenance::metadata_root_name);
-  bool has_prior = false, fits = false, fits_metadata = metadata == nullptr;
+  const std::string root = link.root_read(provenance::stored_root_name), metadata = link.root_read(provenance::metadata_root_name);
+  bool has_prior = false, fits = false, fits_metadata = metadata.empty();
   for (const std::string& id : link.prior)
     if (const Link* prior = check.links.find(id)) {
       has_prior = true;
-      fits = fits || (root != nullptr && prior->root(provenance::stored_root_name) == *root);
-      fits_metadata = fits_metadata || prior->root(provenance::metadata_root_name) == *metadata;
+      fits = fits || (!root.empty() && prior->root(provenance::stored_root_name) == root);
+      fits_metadata = fits_metadata || prior->root(provenance::metadata_root_name) == metadata;
     }
   if (has_prior && !fits)
     check.mismatch("event", link.words(), "read other weights than the events that it follows made");
@@ -161,9 +159,8 @@ void check_fit(Check& check, const Link& link) {
 
 // Of others: not an event that says something of weights that were there.
 bool makes_weights(const Link& link) {
-  const provenance::Resource* read = link.dependency("weights");
-  const std::string* root = read == nullptr ? nullptr : read->digest_of(provenance::stored_root_name);
-  return !link.byproduct("tensor-receipts.jsonl").empty() || (root != nullptr && *root != link.root(provenance::stored_root_name));
+  const std::string read = link.root_read(provenance::stored_root_name);
+  return !link.byproduct("tensor-receipts.jsonl").empty() || (!read.empty() && read != link.root(provenance::stored_root_name));
 }
 
 }  // namespace

@@ -17,10 +17,16 @@ std::size_t count_tensors(const std::vector<provenance::Receipt>& receipts) {
   return static_cast<std::size_t>(std::count_if(receipts.begin(), receipts.end(), [](const auto& receipt) { return receipt.out.has_value(); }));
 }
 
-std::string name_of(const Resource& weights) { return weights.name.empty() ? std::string("its source") : base::quoted(weights.name); }
+// What the event calls the weights that it read.
+std::string source_name(const Link& link) {
+  const Resource* weights = link.dependency("weights");
+  return weights == nullptr || weights->name.empty() ? std::string("its source") : base::quoted(weights->name);
+}
 
 // The source with this root, or nothing.
 std::optional<std::size_t> source_with(const Check& check, std::string_view root) {
+  if (root.empty())
+    return std::nullopt;
   for (std::size_t i = 0; i < check.sources.size(); ++i)
     if (base::to_hex(check.sources[i].stored.stored_root) == root || base::to_hex(check.sources[i].whole().stored_root) == root)
       return i;
@@ -68,43 +74,38 @@ Result<void> check_files_read(Check& check, const Link& link, const base::FileSe
 }
 
 // The numbers of a source whose bytes are those that were read.
-void check_values_read(Check& check, const Link& link, const Resource& weights, const Identity& source) {
-  const std::string* said = weights.digest_of(provenance::value_root_name);
-  if (said == nullptr)
+void check_values_read(Check& check, const Link& link, const Identity& source) {
+  const std::string said = link.root_read(provenance::value_root_name);
+  if (said.empty())
     return;
   if (!source.value_root)
-    check.out.notes.push_back("the value root of " + name_of(weights) + " was not computed again: " + source.why_no_value_root);
-  else if (base::to_hex(*source.value_root) != *said)
-    check.mismatch("event", link.words(), "gives a value root of " + name_of(weights) + " that is not that of its weights");
+    check.out.notes.push_back("the value root of " + source_name(link) + " was not computed again: " + source.why_no_value_root);
+  else if (base::to_hex(*source.value_root) != said)
+    check.mismatch("event", link.words(), "gives a value root of " + source_name(link) + " that is not that of its weights");
 }
 
 bool says_value_root(const std::vector<const Link*>& chain) {
-  return std::any_of(chain.begin(), chain.end(), [](const Link* link) {
-    const Resource* weights = link->dependency("weights");
-    return weights != nullptr && weights->digest_of(provenance::value_root_name) != nullptr;
-  });
+  return std::any_of(chain.begin(), chain.end(), [](const Link* link) { return !link->root_read(provenance::value_root_name).empty(); });
 }
 
 // One beginning of the chain.
 Result<void> check_begin(Check& check, const Link& link) {
-  const Resource* weights = link.dependency("weights");
-  const std::string* root = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
-  if (root == nullptr) {
+  const std::string root = link.root_read(provenance::stored_root_name), metadata = link.root_read(provenance::metadata_root_name);
+  if (root.empty()) {
     check.against(Level::linked, link.words() + " does not say which weights it read");
     return {};
   }
-  const auto at = source_with(check, *root);
+  const auto at = source_with(check, root);
   if (!at) {
-    check.against(Level::linked, check.sources.empty() ? name_of(*weights) + ", which the chain begins at, is not at hand (--source)"
-                                                       : "--source is not " + name_of(*weights) + " that the chain begins at: other weights");
+    check.against(Level::linked, check.sources.empty() ? source_name(link) + ", which the chain begins at, is not at hand (--source)"
+                                                       : "--source is not " + source_name(link) + " that the chain begins at: other weights");
     return {};
   }
-  const std::string* metadata = weights->digest_of(provenance::metadata_root_name);
-  if (metadata != nullptr && *metadata != base::to_hex(check.sources[*at].stored.metadata_root))
-    check.not_shown(Level::linked, "the metadata of --source is not that of " + name_of(*weights) + " that the chain begins at");
-  check_values_read(check, link, *weights, check.sources[*at].stored);
-  if (!has_revision(check, link, *root))
-    check.against(Level::linked, "nothing says which revision of a repository " + name_of(*weights) + " is");
+  if (!metadata.empty() && metadata != base::to_hex(check.sources[*at].stored.metadata_root))
+    check.not_shown(Level::linked, "the metadata of --source is not that of " + source_name(link) + " that the chain begins at");
+  check_values_read(check, link, check.sources[*at].stored);
+  if (!has_revision(check, link, root))
+    check.against(Level::linked, "nothing says which revision of a repository " + source_name(link) + " is");
   return check_files_read(check, link, *check.options.sources[*at].stored->files);
 }
 
@@ -123,28 +124,26 @@ void take(Check& check, const Replayed& replayed) {
   }
 }
 
-// Receipts are those of the event that made the weights; events that only say something of these name them again.
+// Receipts are those of the event that made the weights; one that only says something of these names them again. The event
+// before it with the same; null where this one made them.
+const Link* same_before(const Check& check, const Link& link) {
+  for (const std::string& id : link.prior)
+    if (const Link* prior = check.links.find(id);
+        prior != nullptr && prior->byproduct(receipts_byproduct) == link.byproduct(receipts_byproduct) &&
+        prior->root(provenance::stored_root_name) == link.root(provenance::stored_root_name))
+      return prior;
+  return nullptr;
+}
+
 const Link& maker_of(const Check& check, const Link& link) {
   const Link* maker = &link;
-  for (bool is_there = true; is_there;) {
-    is_there = false;
-    for (const std::string& id : maker->prior) {
-      const Link* prior = check.links.find(id);
-      if (prior != nullptr && prior->byproduct(receipts_byproduct) == link.byproduct(receipts_byproduct) &&
-          prior->root(provenance::stored_root_name) == link.root(provenance::stored_root_name)) {
-        maker = prior;
-        is_there = true;
-        break;
-      }
-    }
-  }
+  while (const Link* before = same_before(check, *maker))
+    maker = before;
   return *maker;
 }
 
 const Identity* source_of(const Check& check, const Link& link) {
-  const Resource* weights = link.dependency("weights");
-  const std::string* root = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
-  const auto at = root == nullptr ? std::nullopt : source_with(check, *root);
+  const auto at = source_with(check, link.root_read(provenance::stored_root_name));
   return at ? &check.sources[*at].whole() : nullptr;
 }
 
@@ -158,11 +157,9 @@ void check_last_inputs(Check& check) {
 
 // One step of the chain again, from its own source.
 Result<void> replay_step(Check& check, const Link& link, const std::vector<provenance::Receipt>& receipts, const Checkpoint& written) {
-  const Resource* weights = link.dependency("weights");
-  const std::string* root = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
-  const auto at = root == nullptr ? std::nullopt : source_with(check, *root);
+  const auto at = source_with(check, link.root_read(provenance::stored_root_name));
   if (!at) {
-    check.against(Level::reproduced, (weights == nullptr ? "its source" : name_of(*weights)) + ", which " + link.words() + " is replayed from, is not at hand");
+    check.against(Level::reproduced, source_name(link) + ", which " + link.words() + " is replayed from, is not at hand");
     return {};
   }
   const ReplayOptions how{&check.maps, check.options.importance, check.options.threads, check.options.memory_bytes, check.options.sample, check.options.seed};
@@ -198,9 +195,7 @@ void check_given(Check& check) {
     return;
   for (std::size_t i = 0; i < check.sources.size(); ++i) {
     const bool is_known = std::any_of(check.chain.begin(), check.chain.end(), [&](const Link* link) {
-      const Resource* weights = link->dependency("weights");
-      const std::string* read = weights == nullptr ? nullptr : weights->digest_of(provenance::stored_root_name);
-      return (read != nullptr && source_with(check, *read) == i) || source_with(check, link->root(provenance::stored_root_name)) == i;
+      return source_with(check, link->root_read(provenance::stored_root_name)) == i || source_with(check, link->root(provenance::stored_root_name)) == i;
     });
     if (!is_known)
       check.not_shown(Level::linked, "--source " + base::quoted(check.options.sources[i].name) + " holds other weights than any that led to these");
@@ -243,7 +238,7 @@ Result<void> check_replay(Check& check) {
   else
     last = &maker_of(check, *last);
   for (const Link* link : check.chain) {
-    if (link->byproduct(receipts_byproduct).empty() || &maker_of(check, *link) != link)
+    if (link->byproduct(receipts_byproduct).empty() || same_before(check, *link) != nullptr)
       continue;
     if (link == last && check.found.receipts)
       HEIRLOOM_CHECK(replay_step(check, *link, *check.found.receipts, check.checked.checkpoint));

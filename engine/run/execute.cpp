@@ -107,14 +107,12 @@ class Execution {
       places_[placement.tensor] = &placement;
     for (std::size_t i = 0; i < plan.tensors.size(); ++i)
       digests_.push_back(pool_.add());
-    feed_.settle(work_.pieces.size());
   }
 
   void digest_sources(std::span<const arch::MappedTensor> canonical) {
     const auto parts = ordered_parts(source_, work_);
     sources_.emplace(plan_, source_, work_).add_to(feed_, pool_, parts);
     values_.emplace(canonical, plan_, source_, work_, kernels_).add_to(feed_, pool_, parts);
-    feed_.settle(work_.pieces.size());
   }
 
   Result<void> add_files(base::Output& output) {
@@ -139,6 +137,7 @@ class Execution {
   }
 
   Result<void> run(std::size_t threads) {
+    feed_.settle(work_.pieces.size());
     base::run_workers(std::min(threads, std::max<std::size_t>(1, work_.pieces.size())), [&](std::size_t) {
       while (const auto turn = next_turn()) {
         if (auto done = process(*turn); !done)

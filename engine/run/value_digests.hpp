@@ -1,8 +1,8 @@
 // ValueDigests: the digest of the numbers of tensors that are arrangements of the source's, as its canonical view has them
 // (engine/plan/canonical.hpp), from the bytes that an execution has in its buffers anyway: what lies there as in the source,
-// or is what the plan gathers for an output. It is digested in the widest form of its kind as it is digested, piece by piece.
-// Binary32 without NaN is in that form, so that a whole tensor of it has its digest already. What none of this fits is read by
-// finish(), from the page cache as a rule.
+// or is what the plan gathers for an output. Numbers are widened in small steps while they are digested. Binary32 without NaN
+// is as wide as it gets, so that a whole tensor of it has its digest already. What none of this fits is read by finish(), from
+// the page cache as a rule.
 #pragma once
 
 #include "engine/arch/tensors.hpp"
